@@ -1,0 +1,35 @@
+"""What can go wrong that is the caller's to mend, one class per thing a caller can do about it.
+
+Each error is one sentence (what was wrong, where, what to do); the command line prints it and exits with 2.
+"""
+
+from __future__ import annotations
+
+__all__ = ["InputError", "SagacheckError", "SpecificationError"]
+
+
+class SagacheckError(Exception):
+    """Base of every error that sagacheck raises on purpose."""
+
+
+class InputError(SagacheckError):
+    """What the user gave (an option, a file, a name) is wrong: mend the input.
+
+    The text is one sentence that names the value, the place and the remedy.
+    """
+
+
+class SpecificationError(SagacheckError):
+    """The text of a specification is wrong: mend the specification.
+
+    Attributes:
+        problem: what is wrong, in one sentence without the place.
+        file: the source file in which the mistake was made.
+        line: its line, counted from 1.
+    """
+
+    def __init__(self, problem: str, file: str, line: int) -> None:
+        super().__init__(f"{file}:{line}: {problem}")
+        self.problem = problem
+        self.file = file
+        self.line = line
