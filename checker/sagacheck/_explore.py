@@ -1,0 +1,213 @@
+"""The plain explorer: breadth first over all reachable states, shortest counterexample always, the same one every time.
+
+States are found level by level; within a level in the order of the paths that lead to them, where steps are ordered by
+action as the specification lists them, then by element. So the first state found that violates a property ends the
+shortest counterexample, and among the shortest the first in that order, under any hash seed.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sagacheck._engine import ClaimTable, Successors
+from sagacheck._ground import Claim, GroundSpecification
+from sagacheck._specification import Kind, Property
+from sagacheck._verdict import Coverage, Exploration, Trace
+
+__all__ = ["Limits", "Search"]
+
+_ROUND = 2048  # states between two looks at the clock
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to give up: None is never.
+
+    Attributes:
+        states: distinct states. seconds: wall-clock. memory: bytes of the whole process.
+    """
+
+    states: int | None = None
+    seconds: float | None = None
+    memory: int | None = None
+
+
+def peak_memory() -> int:
+    """The largest size that this process has had, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@dataclass(eq=False)
+class Search:
+    """One search of a ground specification.
+
+    Args:
+        ground: what to search.
+        properties: what to decide on the way (ALWAYS and SOMETIMES); excluded ones are not given.
+        limits: when to give up.
+        deadlock: the property that a state without a fair step and without a legal end violates, if it is asked for.
+        to_the_end: go on when all of these are decided, because something else needs every state.
+        first: stop at the first violation.
+        progress: called now and then with (states, states still to be expanded, depth).
+
+    Attributes:
+        found: property name -> (id of the first state that decides it, element, whether that is a violation).
+        complete: every reachable state has been found and expanded.
+        stopped: why the search ended early, in words.
+    """
+
+    ground: GroundSpecification
+    properties: Sequence[Property]
+    limits: Limits = field(default_factory=Limits)
+    deadlock: Property | None = None
+    to_the_end: bool = False
+    first: bool = False
+    progress: Callable[[int, int, int], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.successors = Successors(self.ground)
+        self.states: list[int] = []
+        self.ids: dict[int, int] = {}
+        self.parents = array("q")
+        self.by_step = array("l")
+        self.levels: list[int] = [0]
+        self.found: dict[str, tuple[int, int | None]] = {}
+        self.complete = False
+        self.stopped = ""
+        self._undecided = list(self.properties)
+        self._violated = 0
+        self._taken = [0] * len(self.ground.steps)
+        self._new = [0] * len(self.ground.steps)
+        self._fair = [s.action.fair for s in self.ground.steps]
+        if not any(self._fair):
+            self._fair = [True] * len(self.ground.steps)
+        self._rest = ClaimTable(self.ground, [self._rest_claim()], negated=False)
+        self._start_memory = peak_memory()
+        self._start = time.monotonic()
+        self._seconds = 0.0
+        self._prepare()
+
+    def _rest_claim(self) -> Claim:
+        rest = self.ground.value(self.ground.specification.rest, {})
+        return Claim(self.deadlock or _NOTHING, None, rest)
+
+    def _prepare(self) -> None:
+        """The tables for what is still undecided."""
+        claims = [c for p in self._undecided for c in self.ground.claims(p)]
+        self._bad = ClaimTable(self.ground, [c for c in claims if c.property.kind is Kind.ALWAYS], negated=True)
+        self._seen = ClaimTable(self.ground, [c for c in claims if c.property.kind is Kind.SOMETIMES], negated=False)
+
+    @property
+    def decided(self) -> bool:
+        """Whether nothing is left to search for."""
+        if self.first and self._violated:
+            return True
+        waiting = self._undecided or (self.deadlock is not None and self.deadlock.name not in self.found)
+        return not waiting and not self.to_the_end
+
+    def run(self) -> None:
+        """Search until everything is found or decided, a limit is reached, or the user interrupts."""
+        try:
+            self._run()
+        except KeyboardInterrupt:
+            self.stopped = "interrupted"
+        self._seconds = time.monotonic() - self._start
+
+    def _run(self) -> None:
+        states, ids, parents, by_step = self.states, self.ids, self.parents, self.by_step
+        enabled, after = self.successors.enabled, self.successors.after
+        self._add(self.ground.initial, -1, -1)
+        at = 0
+        level_end = 1
+        while at < len(states):
+            if self.decided:
+                return
+            if at % _ROUND == 0 and self._give_up(at):
+                return
+            if at == level_end:
+                self.levels.append(at)
+                level_end = len(states)
+            state = states[at]
+            possible = enabled(state)
+            for step in possible:
+                self._taken[step] += 1
+                target = after(step, state)
+                if target not in ids:
+                    self._new[step] += 1
+                    self._add(target, at, step)
+            self._check_deadlock(state, at, possible)
+            at += 1
+        del parents, by_step
+        self.complete = True
+
+    def _add(self, state: int, parent: int, step: int) -> None:
+        number = self.ids[state] = len(self.states)
+        self.states.append(state)
+        self.parents.append(parent)
+        self.by_step.append(step)
+        if not self._undecided:
+            return
+        decided = [*self._bad(state), *self._seen(state)]
+        if decided:
+            for claim in decided:
+                if claim.property.name not in self.found:
+                    self.found[claim.property.name] = (number, claim.element)
+                    self._violated += claim.property.kind is Kind.ALWAYS
+            self._undecided = [p for p in self._undecided if p.name not in self.found]
+            self._prepare()
+
+    def _check_deadlock(self, state: int, number: int, possible: list[int]) -> None:
+        if self.deadlock is None or self.deadlock.name in self.found or any(self._fair[s] for s in possible):
+            return
+        if not self._rest(state):
+            self.found[self.deadlock.name] = (number, None)
+            self._violated += 1
+
+    def _give_up(self, at: int) -> bool:
+        limits = self.limits
+        depth = len(self.levels) - 1
+        if self.progress is not None:
+            self.progress(len(self.states), len(self.states) - at, depth)
+        seconds = time.monotonic() - self._start
+        if limits.states is not None and len(self.states) >= limits.states:
+            self.stopped = f"--max-states {limits.states} reached"
+        elif limits.seconds is not None and seconds >= limits.seconds:
+            self.stopped = f"--max-seconds {limits.seconds:g} reached"
+        elif limits.memory is not None and peak_memory() >= limits.memory:
+            self.stopped = f"--max-memory {limits.memory // 2**20}M reached"
+        return bool(self.stopped)
+
+    def trace(self, number: int) -> Trace:
+        """The shortest trace to the state with that number."""
+        path = [number]
+        while self.parents[path[-1]] >= 0:
+            path.append(self.parents[path[-1]])
+        path.reverse()
+        steps = tuple(self.ground.steps[self.by_step[n]] for n in path[1:])
+        return Trace(self.ground, tuple(self.states[n] for n in path), steps)
+
+    def exploration(self) -> Exploration:
+        """How far the search went."""
+        coverage: dict[str, Coverage] = {a.name: Coverage(0, 0) for a in self.ground.specification.actions}
+        for step, taken, new in zip(self.ground.steps, self._taken, self._new, strict=True):
+            before = coverage[step.action.name]
+            coverage[step.action.name] = Coverage(before.enabled + taken, before.new + new)
+        peak = peak_memory()
+        return Exploration(
+            states=len(self.states),
+            steps=sum(self._taken),
+            depth=len(self.levels) - 1,
+            seconds=self._seconds,
+            peak_memory=peak,
+            state_bytes=(peak - self._start_memory) // max(1, len(self.states)),
+            complete=self.complete,
+            stopped=self.stopped,
+            coverage=coverage,
+        )
+
+
+_NOTHING = Property("rest", Kind.ALWAYS, (), None, "", "", "", "", ("", 0))  # type: ignore[arg-type]

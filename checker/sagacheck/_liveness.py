@@ -1,0 +1,191 @@
+"""*Eventually* properties under weak fairness: the search for a fair behaviour that never gets there.
+
+A counterexample is a lasso: a path to a state in which the promise starts (`after`), then states without the goal for
+ever. For ever means round a cycle without a step that is taken finitely often, or standing still. It is fair when every
+weakly fair step is, somewhere on the cycle, taken or impossible. So it is enough to look at the strongly connected
+components of the states without the goal (Lichtenstein and Pnueli, POPL 1985; as TLC does it for weak fairness).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from sagacheck._engine import ClaimTable
+from sagacheck._explore import Search
+from sagacheck._ground import Claim
+from sagacheck._specification import Property
+from sagacheck._verdict import Trace
+
+__all__ = ["find_lasso"]
+
+
+class _Region:
+    """The states without the goal, and the steps between them."""
+
+    def __init__(self, search: Search, p: Property) -> None:
+        ground = search.ground
+        self.search = search
+        goal = ClaimTable(ground, [Claim(p, None, ground.value(p.body, {}))], negated=False)
+        self.inside = [not goal(s) for s in search.states]
+        self.forever = [not s.action.finitely for s in ground.steps]
+        self.fair = [s.action.fair for s in ground.steps]
+
+    def moves(self, number: int) -> Iterator[tuple[int, int]]:
+        """(step, target) for each step from that state, the finitely frequent ones too."""
+        search = self.search
+        state = search.states[number]
+        for step in search.successors.enabled(state):
+            yield step, search.ids[search.successors.after(step, state)]
+
+    def cycle_moves(self, number: int) -> Iterator[tuple[int, int]]:
+        """The moves that a cycle may contain."""
+        return ((s, t) for s, t in self.moves(number) if self.forever[s] and self.inside[t])
+
+    def components(self) -> Iterator[list[int]]:
+        """The strongly connected components of the states inside, by Tarjan's algorithm without recursion."""
+        order: dict[int, int] = {}
+        low: dict[int, int] = {}
+        open_: list[int] = []
+        on_stack: set[int] = set()
+        for root in range(len(self.inside)):
+            if not self.inside[root] or root in order:
+                continue
+            work = [(root, self.cycle_moves(root))]
+            order[root] = low[root] = len(order)
+            open_.append(root)
+            on_stack.add(root)
+            while work:
+                n, moves = work[-1]
+                for _, t in moves:
+                    if t not in order:
+                        order[t] = low[t] = len(order)
+                        open_.append(t)
+                        on_stack.add(t)
+                        work.append((t, self.cycle_moves(t)))
+                        break
+                    if t in on_stack:
+                        low[n] = min(low[n], order[t])
+                else:
+                    work.pop()
+                    if work:
+                        low[work[-1][0]] = min(low[work[-1][0]], low[n])
+                    if low[n] == order[n]:
+                        component = []
+                        while True:
+                            m = open_.pop()
+                            on_stack.discard(m)
+                            component.append(m)
+                            if m == n:
+                                break
+                        yield component
+
+    def is_fair(self, component: list[int]) -> bool:
+        """Whether a behaviour may stay in the component for ever."""
+        members = set(component)
+        always_possible: set[int] | None = None
+        taken: set[int] = set()
+        for n in component:
+            possible = set()
+            for step, target in self.moves(n):
+                possible.add(step)
+                if target in members and self.forever[step]:
+                    taken.add(step)
+            always_possible = possible if always_possible is None else always_possible & possible
+        return not any(self.fair[s] and s not in taken for s in always_possible or ())
+
+    def path(self, start: int, goal: set[int], members: set[int] | None = None) -> list[tuple[int, int]] | None:
+        """A shortest path of (step, state) pairs inside the region (or among members) from start to one of goal."""
+        if start in goal:
+            return []
+        came: dict[int, tuple[int, int]] = {}
+        queue = deque([start])
+        while queue:
+            n = queue.popleft()
+            for step, t in self.moves(n):
+                allowed = (t in members and self.forever[step]) if members is not None else self.inside[t]
+                if allowed and t not in came and t != start:
+                    came[t] = (step, n)
+                    if t in goal:
+                        return self._back(came, t, start)
+                    queue.append(t)
+        return None
+
+    @staticmethod
+    def _back(came: dict[int, tuple[int, int]], end: int, start: int) -> list[tuple[int, int]]:
+        result: list[tuple[int, int]] = []
+        while end != start:
+            step, before = came[end]
+            result.append((step, end))
+            end = before
+        return result[::-1]
+
+
+def find_lasso(search: Search, p: Property) -> Trace | None:
+    """A fair behaviour that breaks an *eventually* property; None where there is none.
+
+    The search must be complete. The state at which the promise starts is the earliest found from which a fair component
+    can be reached without the goal.
+    """
+    assert search.complete
+    region = _Region(search, p)
+    bad: dict[int, list[int]] = {}
+    for component in region.components():
+        if region.is_fair(component):
+            bad.update(dict.fromkeys(component, component))
+    if not bad:
+        return None
+    begins = _triggers(search, p)
+    for number in range(len(search.states)):
+        if region.inside[number] and begins[number]:
+            way = region.path(number, set(bad))
+            if way is not None:
+                return _lasso(search, region, number, way, bad)
+    return None
+
+
+def _triggers(search: Search, p: Property) -> list[bool]:
+    if p.after is None:
+        return [True] * len(search.states)
+    table = ClaimTable(search.ground, [Claim(p, None, search.ground.value(p.after, {}))], negated=False)
+    return [bool(table(s)) for s in search.states]
+
+
+def _lasso(search: Search, region: _Region, start: int, way: list[tuple[int, int]], bad: dict[int, list[int]]) -> Trace:
+    """The trace to `start`, along `way`, then once round every state of the component."""
+    prefix = search.trace(start)
+    entry = way[-1][1] if way else start
+    members = set(bad[entry])
+    tour: list[tuple[int, int]] = []
+    here = entry
+    wanted = _witnesses(region, bad[entry])
+    for step, n in wanted:
+        if n != here:
+            tour += region.path(here, {n}, members) or []
+            here = n
+        if step is not None:
+            tour.append(step)
+            here = step[1]
+    if here != entry:
+        tour += region.path(here, {entry}, members) or []
+    ground = search.ground
+    states = [*prefix.states, *(search.states[n] for _, n in way + tour)]
+    steps = [*prefix.steps, *(ground.steps[s] for s, _ in way + tour)]
+    return Trace(ground, tuple(states), tuple(steps), loop=len(prefix.states) - 1 + len(way))
+
+
+def _witnesses(region: _Region, component: list[int]) -> list[tuple[tuple[int, int] | None, int]]:
+    """For each fair step, why the cycle is fair to it: a move that takes it, or a state where it is impossible."""
+    members = set(component)
+    enabled = {n: dict(region.moves(n)) for n in component}
+    result: dict[tuple[tuple[int, int] | None, int], None] = {}
+    for step, fair in enumerate(region.fair):
+        if not fair or not any(step in moves for moves in enabled.values()):
+            continue
+        idle = next((n for n in component if step not in enabled[n]), None)
+        if idle is not None:
+            result[(None, idle)] = None
+            continue
+        n, target = next((n, moves[step]) for n, moves in enabled.items() if moves[step] in members)
+        result[((step, target), n)] = None
+    return list(result)

@@ -1,0 +1,36 @@
+"""A structure: the finite thing that a specification is checked on, such as the DAG of a saga or a set of processes.
+
+The engine knows elements by index and what a specification may ask about them: relations (the parents of a node),
+predicates (may its action fail?) and named elements (the start node). A specification's domain makes structures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Structure"]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A finite structure; `size` elements, known by index 0 .. size - 1.
+
+    Attributes:
+        name: how the user named it, for reports.
+        labels: element -> how it is shown; unique.
+        relations: name -> element -> related elements, in the order that matters to the domain.
+        predicates: name -> element -> truth.
+        elements: name -> the element that a specification knows by name.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    relations: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    predicates: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+    elements: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return len(self.labels)

@@ -1,0 +1,432 @@
+"""From text to data: runs the functions of a specification once over symbolic values and keeps what they said.
+
+A `Tracer` is the state so far of one action, property or definition: the expression that each variable stands for, the
+conditions under which the text is being read (path), the loops around it, the guard. The functions in lower part are the
+handlers that `sagacheck._front` makes the text call. Mistakes are reported where the text makes them (`mistake`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import enum
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sagacheck._errors import SpecificationError
+from sagacheck._expr import (
+    FALSE, TRUE, Expr, FunctionSort, apply, conjunction, const, disjunction, equal, fresh_bound, ite, less, make,
+    negation, render, store,
+)  # fmt: skip
+from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, EnumSort, RangeSort, Sort
+from sagacheck._specification import Definition, Variable
+
+__all__ = ["Choice", "Elements", "StateView", "Tracer", "all_of", "any_of", "choose", "compare", "current", "lift"]
+__all__ += ["loop", "mistake", "negate", "quantify", "require", "test"]
+
+_OWN = {str(Path(__file__).with_name(n)) for n in ("_tracing.py", "_front.py", "_expr.py", "_language.py", "language.py")}
+_CURRENT: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
+
+
+def here() -> tuple[str, int]:
+    """File and line of the specification text that is being read."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename in _OWN and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def mistake(problem: str) -> NoReturn:
+    """Report a mistake at the place where the text makes it.
+
+    Raises:
+        SpecificationError: always.
+    """
+    raise SpecificationError(problem, *here())
+
+
+def current() -> Tracer:
+    """The tracer at work."""
+    tracer = _CURRENT.get()
+    if tracer is None:
+        mistake("this is text of a specification; it runs only while a specification is built")
+    return tracer
+
+
+class Tracer:
+    """Reads one function of the text; see the module's docstring.
+
+    Args:
+        variables: name -> variable.
+        parameters: name -> build-time value (a design, an environment).
+        writes: whether this text may change the state and require.
+        definitions: finds or traces a definition (`sagacheck._language`).
+    """
+
+    def __init__(
+        self,
+        variables: dict[str, Variable],
+        parameters: dict[str, Any],
+        writes: bool,
+        definitions: Callable[[Any], Definition],
+    ) -> None:
+        self.variables = variables
+        self.parameters = parameters
+        self.writes = writes
+        self.definitions = definitions
+        self.state = {v.name: make("var", (), v.name, v.expression_sort) for v in variables.values()}
+        self.untouched = dict(self.state)
+        self.path: list[Expr] = []
+        self.loops: list[tuple[Expr, Expr]] = []
+        self.guard: list[Expr] = []
+        self.reads: set[str] = set()
+        self.calls: set[Definition] = set()
+        self._unread: dict[tuple[str, int], tuple[Expr, int]] = {}
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[Tracer]:
+        """Make this the tracer at work."""
+        token = _CURRENT.set(self)
+        try:
+            yield self
+        finally:
+            _CURRENT.reset(token)
+
+    def condition(self) -> Expr:
+        """The condition under which the text is being read."""
+        return conjunction(self.path)
+
+    def updates(self) -> dict[str, Expr]:
+        """Variable -> its new value, for each variable that changes."""
+        return {n: e for n, e in self.state.items() if e is not self.untouched[n]}
+
+    def note_read(self, name: str, element: Expr | None = None) -> None:
+        """The text has read this place: writing it again is no longer a mistake."""
+        self.reads.add(name)
+        for key in [k for k in self._unread if k[0] == name and (element is None or k[1] != -1)]:
+            if element is None or key[1] == element.uid or element.op != "bound":
+                del self._unread[key]
+
+    def _note_write(self, name: str, element: Expr | None) -> None:
+        if not self.writes:
+            mistake(f"`{name}` is written in a definition or property, which may only read")
+        key = (name, -1 if element is None else element.uid)
+        now = self.condition()
+        before = self._unread.get(key)
+        if before is not None and conjunction((before[0], now)) is not FALSE:
+            where = name if element is None else f"{name}[{render(element)}]"
+            mistake(f"`{where}` is written twice; the first write, in line {before[1]}, is never read")
+        self._unread[key] = (now if before is None else disjunction((before[0], now)), here()[1])
+
+    def write(self, name: str, value: Any) -> None:
+        """`s.name = value` for a scalar."""
+        variable = self.variables[name]
+        if variable.per_element:
+            mistake(f"`{name}` is a function: write `s.{name}[n] = ...`")
+        if self.loops:
+            mistake(f"the scalar `{name}` is written in a loop, which runs for all elements at once; use any(...) or all(...)")
+        new = lift(value, variable.sort, f"`{name}`")
+        self._note_write(name, None)
+        self.state[name] = ite(self.condition(), new, self.state[name])
+
+    def write_at(self, name: str, element: Expr, value: Any) -> None:
+        """`s.name[element] = value`."""
+        if self.loops and (len(self.loops) > 1 or element is not self.loops[-1][0]):
+            mistake(f"in a loop, `{name}` is written at the loop's own element only, and not in a loop within a loop")
+        new = lift(value, self.variables[name].sort, f"`{name}[...]`")
+        self._note_write(name, element)
+        so_far = self.state[name]
+        self.state[name] = store(so_far, element, ite(self.condition(), new, apply(so_far, element)))
+
+
+class FunctionView:
+    """`s.name` of a function of elements: read with `[n]`, written with `[n] =`."""
+
+    def __init__(self, tracer: Tracer, name: str) -> None:
+        self._tracer = tracer
+        self._name = name
+
+    def __getitem__(self, element: Any) -> Expr:
+        index = lift(element, ELEMENT, f"the index of `{self._name}`")
+        tracer = self._tracer
+        if tracer.loops and tracer.state[self._name] is not self.at_loop_start() and index is not tracer.loops[-1][0]:
+            mistake(f"`{self._name}` has been written in this loop, which runs for all elements at once; read it before")
+        tracer.note_read(self._name, index)
+        return apply(tracer.state[self._name], index)
+
+    def at_loop_start(self) -> Expr:
+        """The function as it was before the innermost loop."""
+        so_far = self._tracer.state[self._name]
+        while so_far.op == "store" and self._tracer.loops and so_far.args[1] is self._tracer.loops[-1][0]:
+            so_far = so_far.args[0]
+        return so_far
+
+    def __setitem__(self, element: Any, value: Any) -> None:
+        self._tracer.write_at(self._name, lift(element, ELEMENT, f"the index of `{self._name}`"), value)
+
+    def __bool__(self) -> bool:
+        mistake(f"`{self._name}` is a function of elements and has no truth value; write `s.{self._name}[n]`")
+
+
+class StateView:
+    """`s` in the text: variables as they are so far, and the build-time parameters."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        object.__setattr__(self, "_tracer", tracer)
+
+    def __getattr__(self, name: str) -> Any:
+        tracer: Tracer = object.__getattribute__(self, "_tracer")
+        if name in tracer.parameters:
+            return tracer.parameters[name]
+        self._known(tracer, name)
+        if tracer.variables[name].per_element:
+            return FunctionView(tracer, name)
+        tracer.note_read(name)
+        return tracer.state[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        tracer: Tracer = object.__getattribute__(self, "_tracer")
+        self._known(tracer, name)
+        tracer.write(name, value)
+
+    @staticmethod
+    def _known(tracer: Tracer, name: str) -> None:
+        if name not in tracer.variables:
+            near = difflib.get_close_matches(name, tracer.variables, 1)
+            mistake(f"there is no variable `{name}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+
+
+class Elements:
+    """All elements, or those related to one: what a quantifier or loop ranges over."""
+
+    def __init__(self, relation: str | None, anchor: Expr | None) -> None:
+        self.relation = relation
+        self.anchor = anchor
+
+    def range(self, bound: Expr) -> Expr:
+        """The condition that the bound variable is one of them."""
+        if self.relation is None or self.anchor is None:
+            return TRUE
+        return make("related", (self.anchor, bound), self.relation, BOOL)
+
+    def __iter__(self) -> Iterator[Any]:
+        mistake("elements are symbolic: use a plain `for` loop, all(...) or any(...) on them in a specification")
+
+
+def lift(value: Any, sort: Sort | None, what: str) -> Expr:
+    """A value of the text as an expression of `sort` (any sort, when None).
+
+    Raises:
+        SpecificationError: it is no value of that sort.
+    """
+    found = _lifted(value, sort)
+    if found is None:
+        mistake(f"{what} is given {value!r}, which is no value of a specification")
+    if sort == OPTIONAL_ELEMENT and found.sort == ELEMENT:
+        return make("some", (found,), None, OPTIONAL_ELEMENT)
+    if sort is not None and found.sort != sort:
+        mistake(f"{what} has the sort {sort}, but is given {render(found)} of the sort {found.sort}")
+    return found
+
+
+def _lifted(value: Any, sort: Sort | None) -> Expr | None:
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, FunctionView):
+        mistake("a function of elements stands where a value is needed; write it with [n]")
+    if isinstance(value, bool):
+        return const(value, BOOL)
+    if isinstance(value, enum.Enum):
+        kind = EnumSort(type(value))
+        return const(kind.code(value), kind)
+    if value is None:
+        return const(0, OPTIONAL_ELEMENT)
+    if isinstance(value, int) and isinstance(sort, RangeSort):
+        if not sort.low <= value <= sort.high:
+            mistake(f"{value} is outside {sort}")
+        return const(value - sort.low, sort)
+    return None
+
+
+def _symbolic(*values: Any) -> bool:
+    return any(isinstance(v, Expr | FunctionView | Elements) for v in values)
+
+
+def _boolean(value: Any, what: str) -> Expr:
+    return lift(value, BOOL, what)
+
+
+def require(condition: Any) -> None:
+    """A conjunct of the action's guard: the step is possible only where it holds."""
+    tracer = current()
+    if not tracer.writes:
+        mistake("require(...) stands in a definition or property; it belongs in an action")
+    if tracer.path or tracer.loops:
+        mistake("require(...) stands under a condition or in a loop; state it at the top of the action")
+    guard = _boolean(condition, "a guard")
+    tracer.guard.extend(guard.args if guard.op == "and" else (guard,))
+
+
+def all_of(*thunks: Callable[[], Any]) -> Any:
+    """`a and b and ...`."""
+    return _junction(thunks, stop=False, join=conjunction, word="and")
+
+
+def any_of(*thunks: Callable[[], Any]) -> Any:
+    """`a or b or ...`."""
+    return _junction(thunks, stop=True, join=disjunction, word="or")
+
+
+def _junction(thunks: tuple[Callable[[], Any], ...], stop: bool, join: Callable[[Any], Expr], word: str) -> Any:
+    parts: list[Expr] = []
+    value: Any = not stop
+    for thunk in thunks:
+        value = thunk()
+        if _symbolic(value):
+            parts.append(_boolean(value, f"an operand of `{word}`"))
+        elif bool(value) is stop:
+            return join([*parts, const(stop, BOOL)]) if parts else value
+    return join(parts) if parts else value
+
+
+def negate(value: Any) -> Any:
+    """`not a`."""
+    return negation(_boolean(value, "the operand of `not`")) if _symbolic(value) else not value
+
+
+_PLAIN: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "in": lambda a, b: a in b, "not in": lambda a, b: a not in b,
+}  # fmt: skip
+
+
+def compare(op: str, a: Any, b: Any) -> Any:
+    """`a op b`, symbolic where a or b is."""
+    if op in ("in", "not in"):
+        if not _symbolic(a, b) and not (isinstance(b, tuple | list | set | frozenset) and _symbolic(*b)):
+            return _PLAIN[op](a, b)
+        if isinstance(b, Elements):
+            found = b.range(lift(a, ELEMENT, "the left side of `in`"))
+        elif isinstance(b, set | frozenset):
+            found = disjunction([_same(a, x) for x in sorted(b, key=_member_order)])
+        else:
+            found = disjunction([_same(a, x) for x in b])
+        return negation(found) if op == "not in" else found
+    if not _symbolic(a, b):
+        return _PLAIN[op](a, b)
+    if op in ("==", "!="):
+        return _same(a, b) if op == "==" else negation(_same(a, b))
+    left, right = _paired(a, b)
+    if not isinstance(left.sort, RangeSort | EnumSort):
+        mistake(f"values of the sort {left.sort} have no order")
+    lower, upper = (left, right) if op in ("<", ">=") else (right, left)
+    return less(lower, upper) if op in ("<", ">") else negation(less(lower, upper))
+
+
+def _member_order(value: Any) -> tuple[str, int]:
+    return (type(value).__name__, list(type(value)).index(value) if isinstance(value, enum.Enum) else int(value))
+
+
+def _paired(a: Any, b: Any) -> tuple[Expr, Expr]:
+    first, second = (a, b) if isinstance(a, Expr) else (b, a)
+    left = lift(first, None, "a comparison")
+    assert not isinstance(left.sort, FunctionSort)
+    wanted: Sort = left.sort
+    if wanted == ELEMENT and (second is None or isinstance(second, Expr) and second.sort == OPTIONAL_ELEMENT):
+        wanted = OPTIONAL_ELEMENT
+        left = lift(left, wanted, "a comparison")
+    right = lift(second, wanted, "one side of a comparison")
+    return (left, right) if first is a else (right, left)
+
+
+def _same(a: Any, b: Any) -> Expr:
+    return equal(*_paired(a, b))
+
+
+def choose(test: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+    """`a if test else b`."""
+    if not _symbolic(test):
+        return a() if test else b()
+    condition = _boolean(test, "the condition of `if`")
+    first, second = a(), b()
+    left, right = _paired(first, second) if _symbolic(first, second) else (lift(first, None, "a value"), None)
+    if right is None:
+        assert not isinstance(left.sort, FunctionSort)
+        right = lift(second, left.sort, "the value of `else`")
+    return ite(condition, left, right)
+
+
+def quantify(word: str, name: str, elements: Any, within: Callable[[Any], Any], body: Callable[[Any], Any]) -> Any:
+    """`all(body for name in elements if within)`, or `any(...)`."""
+    every = word == "all"
+    if not isinstance(elements, Elements):
+        found = [
+            choose(within(x), lambda x=x: body(x), lambda: every)  # type: ignore[misc]
+            for x in elements
+        ]
+        return (all_of if every else any_of)(*[lambda f=f: f for f in found]) if found else every
+    bound = fresh_bound(name)
+    range_ = elements.range(bound)
+    condition = _boolean(within(bound), "the condition of a quantifier")
+    claim = _boolean(body(bound), f"the body of {word}(...)")
+    inner = disjunction((negation(condition), claim)) if every else conjunction((condition, claim))
+    if inner in (TRUE, FALSE) and (inner is TRUE) == every:
+        return inner
+    return make("forall" if every else "exists", (bound, range_, inner), None, BOOL)
+
+
+def loop(name: str, elements: Any) -> Iterator[Any]:
+    """`for name in elements:`, once for all elements at the same time."""
+    if not isinstance(elements, Elements):
+        yield from elements
+        return
+    tracer = current()
+    bound = fresh_bound(name)
+    before = dict(tracer.state)
+    tracer.loops.append((bound, elements.range(bound)))
+    yield bound
+    _, range_ = tracer.loops.pop()
+    for variable, after in tracer.state.items():
+        start = before[variable]
+        if after is not start:
+            value = ite(range_, apply(after, bound), apply(start, bound))
+            tracer.state[variable] = make("lambda", (bound, value), None, start.sort)
+
+
+class Choice:
+    """One `if`: which of its branches are read, and under which condition."""
+
+    def __init__(self, condition: Expr | bool) -> None:
+        self._condition = condition
+
+    def then(self) -> bool:
+        """Enter the first branch; whether to read it."""
+        return self._enter(self._condition)
+
+    def otherwise(self) -> bool:
+        """Enter the else branch; whether to read it."""
+        return self._enter(negation(self._condition) if isinstance(self._condition, Expr) else not self._condition)
+
+    def _enter(self, condition: Expr | bool) -> bool:
+        if isinstance(condition, bool):
+            return condition
+        current().path.append(condition)
+        return True
+
+    def end(self) -> None:
+        """Leave the branch."""
+        if isinstance(self._condition, Expr):
+            current().path.pop()
+
+
+def test(condition: Any, assigned: tuple[str, ...]) -> Choice:
+    """The condition of an `if` whose branches assign these local names."""
+    if not _symbolic(condition):
+        return Choice(bool(condition))
+    if assigned:
+        mistake(f"`{assigned[0]}` is assigned under a condition on the state; use `a if condition else b`")
+    return Choice(_boolean(condition, "the condition of `if`"))
