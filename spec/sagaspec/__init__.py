@@ -1,0 +1,1 @@
+"""The specification of a durable saga executor: sagas, designs, actions and invariants."""
