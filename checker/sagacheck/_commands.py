@@ -1,0 +1,276 @@
+"""What each command does; each returns its exit code. The options are made into these arguments by `_options.bind`."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sagacheck._check import check as check_model
+from sagacheck._check import select_properties
+from sagacheck._console import render, tell, write
+from sagacheck._domain import Domain
+from sagacheck._errors import InputError
+from sagacheck._explore import Limits
+from sagacheck._model import Model, versions
+from sagacheck._options import (
+    OUTPUT,
+    MaxMemory,
+    MaxSeconds,
+    MaxStates,
+    OutputFile,
+    SpecOption,
+    changes,
+    limits,
+)  # fmt: skip
+from sagacheck._output import named_after, refuse_unwritable, replace_file
+from sagacheck._progress import progress
+from sagacheck._verdict import Outcome, Result, Verdict
+
+__all__ = ["CheckFormat", "Commands", "TableFormat", "TraceFormat"]
+
+_ALL_LIMITS = Limits(200_000, 60.0)  # for one design of --all, unless told otherwise
+
+
+class CheckFormat(enum.StrEnum):
+    """How `check` says what it found."""
+
+    TEXT = "text"
+    JSON = "json"
+    ITF = "itf"
+    MERMAID = "mermaid"
+
+
+class TableFormat(enum.StrEnum):
+    """How `designs` shows its table."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class TraceFormat(enum.StrEnum):
+    """How `show` shows a trace."""
+
+    TEXT = "text"
+    MERMAID = "mermaid"
+
+
+class Commands:
+    """The commands, for one domain that the user selected as `selected` (None: the default)."""
+
+    def __init__(self, domain: Domain, selected: str | None) -> None:
+        self.domain = domain
+        self.selected = selected
+
+    def check(
+        self,
+        structure: str,
+        environment: Mapping[str, str],
+        *,
+        spec: SpecOption = None,  # noqa: ARG002  (found before the command line was read)
+        design: Annotated[str, typer.Option("--design", metavar="NAME", help="A named design.")] = "",
+        axes: Annotated[
+            list[str] | None,
+            typer.Option("--set", metavar="AXIS=VALUE", help="Change the design on one axis; repeatable."),
+        ] = None,
+        properties: Annotated[
+            list[str] | None,
+            typer.Option("--property", metavar="NAME", help="Only this one; repeatable. Default: all."),
+        ] = None,
+        first: Annotated[bool, typer.Option("--first", help="Stop at the first violation.")] = False,
+        max_states: MaxStates = None,
+        max_seconds: MaxSeconds = None,
+        max_memory: MaxMemory = None,
+        form: Annotated[
+            CheckFormat, typer.Option("--format", help="itf and mermaid give the traces.", rich_help_panel=OUTPUT)
+        ] = CheckFormat.TEXT,
+        output: OutputFile = None,
+        coverage: Annotated[
+            bool, typer.Option("--coverage", help="Also how often each action was possible.", rich_help_panel=OUTPUT)
+        ] = False,
+    ) -> int:
+        """Decide the properties of one design; for each that is violated, show the shortest counterexample.
+
+        Exit code: 0 all hold, 1 one is violated, 2 wrong usage or bad input, 3 undetermined.
+        """
+        asked = limits(max_states, max_seconds, max_memory)
+        chosen = self.domain.design(design or self.domain.default, changes(axes or ()))
+        model = Model(self.domain, self.selected, chosen, structure, environment)
+        if output is not None:
+            refuse_unwritable(output)
+        specification = model.specification()
+        select_properties(specification, properties or ())
+        with progress(f"checking {chosen.name} on {structure}") as watch:
+            result = check_model(
+                specification, model.load(), properties=properties or (), limits=asked, first=first, progress=watch
+            )
+        if form in (CheckFormat.TEXT, CheckFormat.JSON):
+            _put(output, lambda terminal: _report(model, result, asked, form, coverage, terminal))
+        else:
+            _put_traces(output, model, result, form)
+        return result.exit_code
+
+    def designs(
+        self,
+        structure: str,
+        environment: Mapping[str, str],
+        *,
+        spec: SpecOption = None,  # noqa: ARG002
+        every: Annotated[
+            bool, typer.Option("--all", help="Every combination of all axes; by default 200000 states and 60 s each.")
+        ] = False,
+        resume: Annotated[
+            Path | None,
+            typer.Option("--resume", metavar="FILE", help="Keep decided rows there; don't decide them again."),
+        ] = None,
+        max_states: MaxStates = None,
+        max_seconds: MaxSeconds = None,
+        max_memory: MaxMemory = None,
+        form: Annotated[TableFormat, typer.Option("--format", rich_help_panel=OUTPUT)] = TableFormat.TEXT,
+        output: OutputFile = None,
+    ) -> int:
+        """The table of the design space: every named design, and every design one axis away from the default one.
+
+        Limits are for each design. Exit code: 0 when the table is complete, 3 when it was interrupted.
+        """
+        from sagacheck._designs import Kept, Space, decide, places
+        from sagacheck._table import Table
+
+        asked = limits(max_states, max_seconds, max_memory)
+        if every and asked == Limits():
+            asked = _ALL_LIMITS
+        if output is not None:
+            refuse_unwritable(output)
+        if resume is not None:
+            refuse_unwritable(resume, "--resume")
+        space = Space(self.domain, self.selected, structure, environment, asked)
+        where = tuple(places(self.domain, every=every))
+        wanted = [p.design for p in where]
+        rows = {tuple(d.settings.items()): row for d, row in decide(space, wanted, Kept(resume), progress)}
+        table = Table(space, space.properties(), where, rows)
+        texts: dict[TableFormat, Callable[[bool], str]] = {
+            TableFormat.TEXT: lambda terminal: render(table.parts(), terminal=terminal),
+            TableFormat.JSON: lambda _: table.json(),
+            TableFormat.MARKDOWN: lambda _: table.markdown(),
+        }
+        _put(output, texts[form])
+        if not table.complete:
+            again = f"; the same command with --resume {resume} goes on from here" if resume else ""
+            tell(f"interrupted: {len(rows)} designs are decided{again}")
+        return 0 if table.complete else 3
+
+    def explain(
+        self,
+        environment: Mapping[str, str],
+        *,
+        name: Annotated[str, typer.Argument(metavar="NAME", help="A property, a design, an action, an axis, ...")],
+        spec: SpecOption = None,  # noqa: ARG002
+    ) -> int:
+        """Show the definition of a property, a design, an action or an axis, with its reason and its source."""
+        from sagacheck._explain import explain
+
+        _put(None, lambda terminal: render(explain(self.domain, name, environment), terminal=terminal))
+        return 0
+
+    def show(
+        self,
+        *,
+        trace: Annotated[Path, typer.Argument(metavar="TRACE", help="A file that `check --format itf` wrote.")],
+        spec: SpecOption = None,  # noqa: ARG002
+        form: Annotated[TraceFormat, typer.Option("--format")] = TraceFormat.TEXT,
+        output: OutputFile = None,
+    ) -> int:
+        """Read a trace back, check that every step of it is possible, and show it."""
+        from sagacheck._itf import read_itf
+        from sagacheck._replay import replay
+
+        if output is not None:
+            refuse_unwritable(output)
+        try:
+            replayed = replay(read_itf(trace.read_text("utf-8")), self.domain, self.selected)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+            raise InputError(f"{trace}: cannot be read ({reason})") from None
+        except InputError as error:
+            raise InputError(f"{trace}: {error}") from None
+        if form is TraceFormat.MERMAID:
+            from sagacheck._mermaid import trace_to_mermaid
+
+            text = trace_to_mermaid(replayed.model, replayed.trace, replayed.property, replayed.element)
+            _put(output, lambda _: text)
+        else:
+            from sagacheck._text import counterexample, heading
+
+            parts = [heading(replayed.model), *counterexample(replayed.property, replayed.trace, replayed.element)]
+            if replayed.version != versions()["sagacheck"]:
+                tell(f"{trace} was written by sagacheck {replayed.version}; every step of it is still possible")
+            _put(output, lambda terminal: render(parts, terminal=terminal))
+        return 0
+
+    def listing(self, *, spec: SpecOption = None) -> int:  # noqa: ARG002
+        """The listing that the domain supplies."""
+        from rich import box
+        from rich.table import Table
+
+        titles, *rows = self.domain.listing()
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for title in titles:
+            table.add_column(title, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        _put(None, lambda terminal: render([table], terminal=terminal))
+        return 0
+
+
+def _put(output: Path | None, text: Callable[[bool], str]) -> None:
+    """Write to the file, plain, or to standard output; `text` makes it, for a terminal or not."""
+    if output is None:
+        write(text(sys.stdout.isatty()))
+    else:
+        replace_file(output, text(False))
+        tell(f"written: {output}")
+
+
+def _report(model: Model, result: Result, asked: Limits, form: CheckFormat, coverage: bool, terminal: bool) -> str:
+    if form is CheckFormat.JSON:
+        from sagacheck._json_report import report_json
+
+        return report_json(model, result, asked)
+    from sagacheck._text import check_report
+
+    return render(check_report(model, result, coverage=coverage), terminal=terminal)
+
+
+def _put_traces(output: Path | None, model: Model, result: Result, form: CheckFormat) -> None:
+    """One trace for each violated property that has one: to the file, to a file each; one alone, to standard output."""
+    shown = [o for o in result.outcomes if o.verdict is Verdict.VIOLATED and o.trace is not None]
+    names = ", ".join(o.property.name for o in shown)
+    if not shown:
+        tell(f"{result.verdict.value}: no violated property with a trace, so no trace is written")
+    elif output is not None:
+        paths = [output] if len(shown) == 1 else [named_after(output, o.property.name) for o in shown]
+        for path, outcome in zip(paths, shown, strict=True):
+            replace_file(path, _trace_text(model, outcome, form))
+        tell(f"violated: {names}; written: {', '.join(str(p) for p in paths)}")
+    elif len(shown) == 1:
+        write(_trace_text(model, shown[0], form))
+    else:
+        tell(
+            f"{len(shown)} properties are violated ({names}), which makes as many traces: "
+            "name a file with --output, or one property with --property"
+        )
+
+
+def _trace_text(model: Model, outcome: Outcome, form: CheckFormat) -> str:
+    from sagacheck._itf import trace_to_itf
+    from sagacheck._mermaid import trace_to_mermaid
+
+    assert outcome.trace is not None
+    if form is CheckFormat.MERMAID:
+        return trace_to_mermaid(model, outcome.trace, outcome.property, outcome.element)
+    return trace_to_itf(model, outcome.trace, outcome.property, outcome.verdict.value, outcome.element)

@@ -1,0 +1,60 @@
+"""Files that reports and traces go to: a file is replaced only when the new one is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from sagacheck._errors import InputError
+
+__all__ = ["named_after", "refuse_unwritable", "replace_file"]
+
+
+def refuse_unwritable(path: Path, option: str = "--output") -> None:
+    """Find out before a long search, not after it, that its result cannot be written.
+
+    Raises:
+        InputError: the folder does not exist or cannot be written to, or the path is a folder.
+    """
+    folder = path.resolve().parent
+    if path.is_dir():
+        raise InputError(f"{option} {path}: this is a folder; name a file in it")
+    if not folder.is_dir():
+        raise InputError(f"{option} {path}: there is no folder {folder}")
+    if not os.access(folder if not path.exists() or path.is_file() else path, os.W_OK):
+        raise InputError(f"{option} {path}: no permission to write in {folder}")
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Put the text into the file; what was there stays until the new text is complete, and if anything fails.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    target = path.resolve()
+    data = text.encode("utf-8")
+    try:
+        if target.exists() and not target.is_file():  # a device or a pipe, which has no old content to keep
+            target.write_bytes(data)
+            return
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+    except OSError as error:
+        raise InputError(f"--output {path}: cannot be written ({error.strerror or error})") from None
+
+
+def named_after(path: Path, name: str) -> Path:
+    """The file for one of several: `trace.json` becomes `trace-NAME.json`, `trace.itf.json` `trace-NAME.itf.json`."""
+    suffix = ".itf.json" if path.name.endswith(".itf.json") else path.suffix
+    return path.with_name(f"{path.name.removesuffix(suffix)}-{name}{suffix}")
