@@ -64,7 +64,8 @@ def check(
     """
     asked = select_properties(specification, properties)
     ground = GroundSpecification(specification, structure)
-    live = [p for p in asked if not p.excluded]
+    reasons = {p.name: excluded_by(p, structure) for p in asked}
+    live = [p for p in asked if not reasons[p.name]]
     reachable = [p for p in live if p.kind is not Kind.EVENTUALLY and p is not DEADLOCK]
     lasting = [p for p in live if p.kind is Kind.EVENTUALLY]
     deadlock = DEADLOCK if DEADLOCK in live else None
@@ -79,13 +80,22 @@ def check(
                     break
         except KeyboardInterrupt:
             search.stopped = "interrupted"
-    outcomes = tuple(_outcome(search, p, lassos) for p in asked)
+    outcomes = tuple(
+        Outcome(p, Verdict.NOT_CHECKED, reason=reasons[p.name]) if reasons[p.name] else _outcome(search, p, lassos)
+        for p in asked
+    )
     return Result(ground, outcomes, search.exploration())
 
 
-def _outcome(search: Search, p: Property, lassos: dict[str, Trace | None]) -> Outcome:
+def excluded_by(p: Property, structure: Structure) -> str:
+    """Why the property is not checked on this structure ("excluded by ..."), or ""."""
     if p.excluded:
-        return Outcome(p, Verdict.NOT_CHECKED, reason=f"excluded by {p.excluded}")
+        return f"excluded by {p.excluded}"
+    missing = next((need for need in p.needs if not any(structure.predicates.get(need, ()))), None)
+    return f"excluded by {structure.name}: {missing.replace('_', ' ')} is true nowhere in it" if missing else ""
+
+
+def _outcome(search: Search, p: Property, lassos: dict[str, Trace | None]) -> Outcome:
     reached = search.found.get(p.name)
     if reached is not None:
         number, element = reached

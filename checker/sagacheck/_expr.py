@@ -14,7 +14,10 @@ Operators (`op`), with their `args` and `data`:
     apply       args: function, element                   the value of a function at an element
     predicate   args: element; data: name                 a predicate of the structure
     related     args: anchor, element; data: relation     element is among relation(anchor)
-    not, and, or, eq, lt, add, ite                        as usual; add has data (low, high) and never leaves that range
+    first       args: anchor; data: relation              the first element of relation(anchor), or None
+    following   args: anchor, element; data: relation     the one after element in relation(anchor), or None
+    some        args: element                             an element where an optional one is wanted
+    not, and, or, eq, lt, add, ite                        as usual; add has data (summand, highest code) and stays there
     forall, exists   args: bound, range, body             range: `related` or true (all elements)
     call        args: actual arguments; data: (definition, ((variable, function so far), ...))
     lambda      args: bound, body                         a function of elements
@@ -220,8 +223,11 @@ def render(e: Expr) -> str:
         "apply": lambda: f"{render(e.args[0])}[{render(e.args[1])}]",
         "predicate": lambda: f"{e.data}({render(e.args[0])})",
         "related": lambda: f"{render(e.args[1])} in {e.data}({render(e.args[0])})",
+        "first": lambda: f"{e.data}.first({render(e.args[0])})",
+        "following": lambda: f"{e.data}.following({render(e.args[0])}, {render(e.args[1])})",
+        "some": lambda: render(e.args[0]),
         "not": lambda: _render_not(e.args[0]),
-        "add": lambda: f"{render(e.args[0])} + {e.args[1].data}",
+        "add": lambda: f"{render(e.args[0])} + {e.data[0]}",
         "ite": lambda: f"({render(e.args[1])} if {render(e.args[0])} else {render(e.args[2])})",
         "call": lambda: f"{e.data[0].name}({', '.join(render(a) for a in e.args)})",
         "lambda": lambda: f"[{render(e.args[0])} -> {render(e.args[1])}]",

@@ -11,6 +11,7 @@ import ast
 import functools
 import inspect
 import textwrap
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -35,8 +36,13 @@ def _thunk(body: ast.expr, *names: str) -> ast.Lambda:
     return ast.Lambda(arguments, body)
 
 
+def _uses(statements: list[ast.stmt]) -> Counter[str]:
+    """How often each name occurs in these statements."""
+    return Counter(n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name))
+
+
 def _assigned(statements: list[ast.stmt]) -> list[str]:
-    """Names of local variables that these statements assign (loop variables and nested functions apart)."""
+    """Names of local variables that these statements assign (loop variables apart)."""
     nodes = [n for s in statements for n in ast.walk(s)]
     loops = {id(n) for f in nodes if isinstance(f, ast.For | ast.comprehension) for n in ast.walk(f.target)}
     return sorted({n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in loops})
@@ -46,6 +52,7 @@ class _Rewriter(ast.NodeTransformer):
     def __init__(self, file: str, first_line: int) -> None:
         self.file = file
         self.first_line = first_line
+        self.uses: Counter[str] = Counter()
 
     def refuse(self, node: ast.stmt | ast.expr, problem: str) -> SpecificationError:
         return SpecificationError(problem, self.file, node.lineno)
@@ -58,6 +65,10 @@ class _Rewriter(ast.NodeTransformer):
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
         return ast.copy_location(_handler("negate", node.operand), node) if isinstance(node.op, ast.Not) else node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        return ast.copy_location(_handler("plus", node.left, node.right), node) if isinstance(node.op, ast.Add) else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         terms = [self.visit(e) for e in (node.left, *node.comparators)]
@@ -101,7 +112,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> list[ast.stmt]:
         choice = f"__choice_{node.lineno}_{node.col_offset}"
-        names = ast.Constant(tuple(_assigned(node.body + node.orelse)))
+        escaping = (n for b in (node.body, node.orelse) for n in _assigned(b) if _uses(b)[n] < self.uses[n])
+        names = ast.Constant(tuple(dict.fromkeys(escaping)))
         read = ast.Name(choice, ast.Load())
         result: list[ast.stmt] = [ast.Assign([ast.Name(choice, ast.Store())], _handler("test", self.visit(node.test), names))]
         for method, body in (("then", node.body), ("otherwise", node.orelse)):
@@ -115,6 +127,7 @@ class _Rewriter(ast.NodeTransformer):
         return result
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        self.uses = _uses(node.body)
         node.body = self.structured(node.body)
         node.body = [s for b in node.body for s in _listed(self.visit(b))] or [ast.Pass()]
         return node
@@ -167,6 +180,7 @@ def rewrite(function: Callable[..., Any]) -> Callable[..., Any]:
     if not isinstance(definition, ast.FunctionDef):
         raise SpecificationError("a specification is written in plain `def` functions", file, first)
     definition.decorator_list = []
+    definition.name = "__traced__"  # its own name is that of the decorated function, also within it
     definition.returns = None
     for argument in definition.args.args:
         argument.annotation = None

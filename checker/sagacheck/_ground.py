@@ -244,6 +244,12 @@ class GroundSpecification:
         except KeyError:
             raise InputError(f"the structure {self.structure.name} has no relation `{relation}`") from None
 
+    def _ordered(self, e: Expr, elements: list[int]) -> int:
+        """The code of the optional element that comes first, or next, in a relation's order."""
+        related = self._related(e.data, elements[0])
+        at = 0 if e.op == "first" else related.index(elements[1]) + 1
+        return related[at] + 1 if at < len(related) else 0
+
     def unroll_updates(self, action: Action, elements: tuple[int, ...]) -> tuple[tuple[Slot, Ground], ...]:
         """The new values of slots when the action is taken for these elements."""
         binding = {p.uid: self.table.const(e) for p, e in zip(action.params, elements, strict=True)}
@@ -305,6 +311,8 @@ class GroundSpecification:
             case "related":
                 anchor, other = (self._element(a, binding, frame) for a in e.args)
                 return table.const(other in self._related(e.data, anchor))
+            case "first" | "following":
+                return table.const(self._ordered(e, [self._element(a, binding, frame) for a in e.args]))
             case "some":
                 inner = self.value(e.args[0], binding, frame)
                 return table.const(inner.data + 1) if isinstance(inner.data, int) else table.make("add", (inner,), (1, None))

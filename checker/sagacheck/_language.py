@@ -26,7 +26,7 @@ from sagacheck._expr import TRUE, Expr, conjunction, const, fresh_bound, make
 from sagacheck._front import rewrite
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, ElementSort, EnumSort, RangeSort, Sort, sort_of
 from sagacheck._specification import Action, Definition, Kind, Property, Specification, Variable
-from sagacheck._tracing import Elements, StateView, Tracer, current, lift, mistake
+from sagacheck._tracing import Elements, FunctionView, StateView, Tracer, current, lift, mistake
 
 __all__ = [
     "Element", "PerElement", "StateBase", "action", "always", "build", "define", "element", "elements", "eventually",
@@ -144,10 +144,11 @@ def _property(
     source: str,
     wrong: str,
     excluded: Callable[[Any], str] | None,
+    needs: Sequence[str] = (),
     after: Callable[..., bool] | None = None,
 ) -> Callable[[Callable[..., bool]], _Text]:
-    said = {"kind": kind, "because": because, "source": source, "wrong": wrong, "excluded": excluded, "after": after}
-    return lambda function: _Text(function, said)
+    said = {"kind": kind, "because": because, "source": source, "wrong": wrong, "needs": tuple(needs)}
+    return lambda function: _Text(function, {**said, "excluded": excluded, "after": after})
 
 
 def always(
@@ -158,10 +159,20 @@ def always(
 
 
 def sometimes(
-    *, because: str, source: str, wrong: str = "", excluded: Callable[[Any], str] | None = None
+    *,
+    because: str,
+    source: str,
+    wrong: str = "",
+    excluded: Callable[[Any], str] | None = None,
+    needs: Sequence[str] = (),
 ) -> Callable[[Callable[..., bool]], _Text]:
-    """Mark a predicate (s) or (s, n) that holds in some reachable state, for some element n."""
-    return _property(Kind.SOMETIMES, because, source, wrong, excluded)
+    """Mark a predicate (s) or (s, n) that holds in some reachable state, for some element n.
+
+    Args:
+        excluded: says why the parameters make it unreachable, or "".
+        needs: predicates of the structure; where no element satisfies one of them, the structure excludes the property.
+    """
+    return _property(Kind.SOMETIMES, because, source, wrong, excluded, needs)
 
 
 def eventually(
@@ -173,7 +184,7 @@ def eventually(
     excluded: Callable[[Any], str] | None = None,
 ) -> Callable[[Callable[..., bool]], _Text]:
     """Mark a predicate (s) that every fair behaviour reaches, from each state in which `after` holds (default: any)."""
-    return _property(Kind.EVENTUALLY, because, source, wrong, excluded, after)
+    return _property(Kind.EVENTUALLY, because, source, wrong, excluded, after=after)
 
 
 def procedure(function: F) -> F:
@@ -205,6 +216,9 @@ def define(function: F) -> F:
         for arg, param in zip(args, definition.params, strict=True):
             assert isinstance(param.sort, Sort)
             lifted.append(lift(arg, param.sort, f"the parameter `{param.data[0]}` of `{text.name}`"))
+        for name in definition.reads if tracer.loops else ():
+            if FunctionView(tracer, name).at_loop_start() is not tracer.state[name]:
+                mistake(f"`{text.name}` reads `{name}`, which this loop has already written for all elements at once")
         so_far = tuple(sorted(((n, e) for n, e in tracer.updates().items() if n in definition.reads), key=lambda x: x[0]))
         for name in definition.reads:
             tracer.note_read(name)
@@ -219,13 +233,31 @@ def elements() -> Iterable[Any]:
     return typing.cast("Iterable[Any]", Elements(None, None))
 
 
-def relation(name: str) -> Callable[[Any], Iterable[Any]]:
-    """The relation that structures call `name`, as a function from an element to the related elements."""
+@dataclass(frozen=True)
+class Relation:
+    """A relation of the structure, as a function from an element to the related elements, in the structure's order."""
 
-    def related(anchor: Any) -> Iterable[Any]:
-        return typing.cast("Iterable[Any]", Elements(name, lift(anchor, ELEMENT, f"the argument of {name}(...)")))
+    name: str
 
-    return related
+    def __call__(self, anchor: Element) -> Iterable[Any]:
+        """The elements related to `anchor`."""
+        return typing.cast("Iterable[Any]", Elements(self.name, self._lifted(anchor)))
+
+    def first(self, anchor: Element) -> Any:
+        """The first element related to `anchor`, or None."""
+        return make("first", (self._lifted(anchor),), self.name, OPTIONAL_ELEMENT)
+
+    def following(self, anchor: Element, after: Element) -> Any:
+        """The element that comes next to `after` among those related to `anchor`, or None."""
+        return make("following", (self._lifted(anchor), self._lifted(after)), self.name, OPTIONAL_ELEMENT)
+
+    def _lifted(self, value: Any) -> Expr:
+        return lift(value, ELEMENT, f"an argument of {self.name}")
+
+
+def relation(name: str) -> Relation:
+    """The relation that structures call `name`."""
+    return Relation(name)
 
 
 def predicate(name: str) -> Callable[[Any], bool]:
@@ -322,7 +354,7 @@ class _Builder:
         excluded, after = text.said["excluded"], text.said["after"]
         reason = excluded(_Parameters(self.parameters)) if excluded else ""
         start = self.predicate(after) if after else None
-        rest = {k: text.said[k] for k in ("kind", "because", "source", "wrong")}
+        rest = {k: text.said[k] for k in ("kind", "because", "source", "wrong", "needs")}
         where = text.place
         return Property(
             text.name, params=bounds, body=body, doc=text.doc, place=where, after=start, excluded=reason or "", **rest

@@ -99,6 +99,7 @@ class Property:
         doc: what it claims. because: why it matters. source: where it comes from.
         wrong: what is wrong when it is violated, in words; `{n}` is the element, `{x}` the value of variable x there.
         excluded: why the chosen design or environment makes it meaningless, or "".
+        needs: predicates of the structure of which each must be true somewhere; elsewhere the structure excludes it.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Property:
     place: tuple[str, int]
     after: Expr | None = None
     excluded: str = ""
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

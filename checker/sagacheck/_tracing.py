@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import enum
+import itertools
 import operator
 import sys
 from collections.abc import Callable, Iterator
@@ -26,9 +27,10 @@ from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, EnumSort, RangeSor
 from sagacheck._specification import Definition, Variable
 
 __all__ = ["Choice", "Elements", "StateView", "Tracer", "all_of", "any_of", "choose", "compare", "current", "lift"]
-__all__ += ["loop", "mistake", "negate", "quantify", "require", "test"]
+__all__ += ["loop", "mistake", "negate", "plus", "quantify", "require", "test"]
 
 _OWN = {str(Path(__file__).with_name(n)) for n in ("_tracing.py", "_front.py", "_expr.py", "_language.py", "language.py")}
+_CHOICES = itertools.count()
 _CURRENT: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
 
 
@@ -85,7 +87,8 @@ class Tracer:
         self.guard: list[Expr] = []
         self.reads: set[str] = set()
         self.calls: set[Definition] = set()
-        self._unread: dict[tuple[str, int], tuple[Expr, int]] = {}
+        self.branches: dict[int, bool] = {}  # each `if` around the text -> which of its branches this is
+        self._unread: dict[tuple[str, int], list[tuple[dict[int, bool], int]]] = {}
 
     @contextlib.contextmanager
     def active(self) -> Iterator[Tracer]:
@@ -104,23 +107,22 @@ class Tracer:
         """Variable -> its new value, for each variable that changes."""
         return {n: e for n, e in self.state.items() if e is not self.untouched[n]}
 
-    def note_read(self, name: str, element: Expr | None = None) -> None:
+    def note_read(self, name: str) -> None:
         """The text has read this place: writing it again is no longer a mistake."""
         self.reads.add(name)
-        for key in [k for k in self._unread if k[0] == name and (element is None or k[1] != -1)]:
-            if element is None or key[1] == element.uid or element.op != "bound":
-                del self._unread[key]
+        for key in [k for k in self._unread if k[0] == name]:
+            del self._unread[key]
 
     def _note_write(self, name: str, element: Expr | None) -> None:
         if not self.writes:
             mistake(f"`{name}` is written in a definition or property, which may only read")
         key = (name, -1 if element is None else element.uid)
-        now = self.condition()
-        before = self._unread.get(key)
-        if before is not None and conjunction((before[0], now)) is not FALSE:
-            where = name if element is None else f"{name}[{render(element)}]"
-            mistake(f"`{where}` is written twice; the first write, in line {before[1]}, is never read")
-        self._unread[key] = (now if before is None else disjunction((before[0], now)), here()[1])
+        writes = self._unread.setdefault(key, [])
+        for branches, line in writes:
+            if all(self.branches.get(choice, side) == side for choice, side in branches.items()):
+                where = name if element is None else f"{name}[{render(element)}]"
+                mistake(f"`{where}` is written twice; the first write, in line {line}, is never read")
+        writes.append((dict(self.branches), here()[1]))
 
     def write(self, name: str, value: Any) -> None:
         """`s.name = value` for a scalar."""
@@ -155,7 +157,7 @@ class FunctionView:
         tracer = self._tracer
         if tracer.loops and tracer.state[self._name] is not self.at_loop_start() and index is not tracer.loops[-1][0]:
             mistake(f"`{self._name}` has been written in this loop, which runs for all elements at once; read it before")
-        tracer.note_read(self._name, index)
+        tracer.note_read(self._name)
         return apply(tracer.state[self._name], index)
 
     def at_loop_start(self) -> Expr:
@@ -327,6 +329,15 @@ def compare(op: str, a: Any, b: Any) -> Any:
     return less(lower, upper) if op in ("<", ">") else negation(less(lower, upper))
 
 
+def plus(a: Any, b: Any) -> Any:
+    """`a + b`; on the state, a bounded integer and a plain one, and the sum stays at the upper bound."""
+    if not _symbolic(a, b):
+        return a + b
+    if not isinstance(a, Expr) or not isinstance(a.sort, RangeSort) or not isinstance(b, int) or b < 0:
+        mistake("only a whole number that is not negative can be added, to a bounded integer of the state")
+    return make("add", (a,), (b, a.sort.high - a.sort.low), a.sort)
+
+
 def _member_order(value: Any) -> tuple[str, int]:
     return (type(value).__name__, list(type(value)).index(value) if isinstance(value, enum.Enum) else int(value))
 
@@ -402,29 +413,34 @@ class Choice:
 
     def __init__(self, condition: Expr | bool) -> None:
         self._condition = condition
+        self._number = next(_CHOICES)
 
     def then(self) -> bool:
         """Enter the first branch; whether to read it."""
-        return self._enter(self._condition)
+        return self._enter(self._condition, True)
 
     def otherwise(self) -> bool:
         """Enter the else branch; whether to read it."""
-        return self._enter(negation(self._condition) if isinstance(self._condition, Expr) else not self._condition)
+        return self._enter(negation(self._condition) if isinstance(self._condition, Expr) else not self._condition, False)
 
-    def _enter(self, condition: Expr | bool) -> bool:
+    def _enter(self, condition: Expr | bool, side: bool) -> bool:
         if isinstance(condition, bool):
             return condition
-        current().path.append(condition)
+        tracer = current()
+        tracer.path.append(condition)
+        tracer.branches[self._number] = side
         return True
 
     def end(self) -> None:
         """Leave the branch."""
         if isinstance(self._condition, Expr):
-            current().path.pop()
+            tracer = current()
+            tracer.path.pop()
+            del tracer.branches[self._number]
 
 
 def test(condition: Any, assigned: tuple[str, ...]) -> Choice:
-    """The condition of an `if` whose branches assign these local names."""
+    """The condition of an `if` one of whose branches assigns local names that occur outside of it."""
     if not _symbolic(condition):
         return Choice(bool(condition))
     if assigned:

@@ -1,0 +1,323 @@
+"""What must hold of a saga executor, always, sometimes and eventually; each a named definition with its reason.
+
+The sources are steno issue #17 and pull requests #460, #461, #462, omicron #8580 and #10531, and the paper on sagas
+(H. Garcia-Molina and K. Salem, Sagas, SIGMOD 1987). "Memory" is looked at only while there is a process and no
+assertion has failed in it; "whenever the lock is free" is whenever a status query could look.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sagacheck.language import always, define, eventually, sometimes
+from sagaspec._memory import BROKEN, Shown, alive, lock_free, node_exec_state
+from sagaspec._recovery import log_refused
+from sagaspec._state import (
+    START, Load, Lock, Node, Panic, Pc, Phase, Runs, Stage, State, Writer, children, nodes, parents,
+)  # fmt: skip
+
+__all__ = ["PROPERTIES", "rest"]
+
+_COMPLETED = (Load.SUCCEEDED, Load.FAILED, Load.UNDO_STARTED, Load.UNDO_FINISHED, Load.UNDO_FAILED)
+_UNDO_BEGUN = (Load.UNDO_STARTED, Load.UNDO_FINISHED, Load.UNDO_FAILED)
+_UNDO_COMPLETED = (Load.UNDO_FINISHED, Load.UNDO_FAILED)
+_MAY_TAKE_EFFECT = (Stage.RECORD_START, Stage.WRITE_START, Stage.LEARN_START, Stage.RUN)
+_WRITING = (Stage.WRITE_START, Stage.START_OK, Stage.START_FAIL, Stage.WRITE_OK, Stage.WRITE_FAIL)
+_RAN = (
+    Stage.RUN, Stage.RECORD_OK, Stage.RECORD_FAIL, Stage.START_OK, Stage.START_FAIL, Stage.WRITE_OK, Stage.WRITE_FAIL,
+    Stage.LEARN_OK, Stage.LEARN_FAIL, Stage.SENT_OK, Stage.SENT_FAIL, Stage.TAKEN_OK, Stage.TAKEN_FAIL,
+)  # fmt: skip
+
+
+@define
+def at_rest(s: State) -> bool:
+    """The loop rests and no worker is left."""
+    return s.pc == Pc.REST and all(s.work[n] == Stage.NONE and s.undo_work[n] == Stage.NONE for n in nodes())
+
+
+@define
+def visible(s: State) -> bool:
+    """A status query could look at memory now."""
+    return alive(s) and lock_free(s)
+
+
+@define
+def writing(s: State, n: Node) -> bool:
+    """A durable write of a worker of n is pending."""
+    return s.work[n] in _WRITING or s.undo_work[n] in _WRITING
+
+
+# Always ----------------------------------------------------------------------------------------------------------
+
+
+@always(
+    because="an observer who reads the log must not know more of a saga than its executor does",
+    source="steno #461: start events in memory first",
+    wrong="the durable log has a start of {n} that memory has not: the log says {log}, memory says {log_copy}",
+)
+def StartMemoryFirst(s: State, n: Node) -> bool:
+    """A node with `started` (`undo_started`) in the durable log is at least that far in memory."""
+    undo_known = s.log[n] not in _UNDO_BEGUN or s.log_copy[n] in _UNDO_BEGUN
+    return not alive(s) or ((s.log[n] == Load.NEVER_STARTED or s.log_copy[n] != Load.NEVER_STARTED) and undo_known)
+
+
+@always(
+    because="a dependent must never become runnable on a completion that a crash could take back",
+    source="steno #461: completion events durably first; LangGraph #8039",
+    wrong="memory shows a completion of {n} that is not durable: memory says {log_copy}, the log says {log}",
+)
+def CompletionDurableFirst(s: State, n: Node) -> bool:
+    """A completion that can be seen in memory is in the durable log."""
+    done = s.log_copy[n] not in _COMPLETED or s.log[n] in _COMPLETED
+    undone = s.log_copy[n] not in _UNDO_COMPLETED or s.log[n] in _UNDO_COMPLETED
+    return not visible(s) or (done and undone)
+
+
+@always(
+    because="a node whose action may have run must never look, after a crash, as if it had not started",
+    source="steno #461; write-ahead logging",
+    wrong="the action or undo action of {n} runs or has run, but its start is not durable: the log says {log}",
+)
+def WriteAheadIntent(s: State, n: Node) -> bool:
+    """While an action (undo action) runs, or has run, its start event is durable."""
+    action = s.work[n] not in _RAN or s.log[n] != Load.NEVER_STARTED
+    undo = s.undo_work[n] not in _RAN or s.log[n] in _UNDO_BEGUN
+    return action and undo
+
+
+@always(
+    because="status, and the unwinding itself, decide by what memory says of a node",
+    source="steno #17 (panic in node_exec_state), omicron #8580",
+    wrong="memory is torn at {n}: its in-memory log says {log_copy}, but the maps do not agree",
+)
+def NoTornState(s: State, n: Node) -> bool:
+    """Whenever the lock is free, node_exec_state is defined, and a node without a live task reads as its log copy says."""
+    shown = node_exec_state(s, n)
+    agrees = (
+        (s.log_copy[n] == Load.NEVER_STARTED and shown in (Shown.BLOCKED, Shown.QUEUED_TO_RUN, Shown.UNDONE_NEVER_RAN))
+        or (s.log_copy[n] == Load.STARTED and shown == Shown.QUEUED_TO_RUN)
+        or (s.log_copy[n] == Load.SUCCEEDED and shown in (Shown.DONE, Shown.QUEUED_TO_UNDO))
+        or (s.log_copy[n] == Load.FAILED and shown in (Shown.FAILED, Shown.UNDONE_FAILED))
+        or (s.log_copy[n] == Load.UNDO_STARTED and shown == Shown.QUEUED_TO_UNDO)
+        or (s.log_copy[n] == Load.UNDO_FINISHED and shown == Shown.UNDONE)
+        or (s.log_copy[n] == Load.UNDO_FAILED and shown == Shown.UNDO_FAILED)
+    )
+    return not visible(s) or (shown not in BROKEN and (s.node_tasks[n] or agrees))
+
+
+@always(
+    because="a panic in the executor takes every saga of the process with it",
+    source="steno #17, omicron #8580",
+    wrong="an assertion of the executor fails. {panic}",
+)
+def NoPanic(s: State) -> bool:
+    """No assertion of the executor fails, in execution, in status or in recovery."""
+    return s.panic == Panic.NONE
+
+
+@always(
+    because="two writers of one state need a critical section that spans both, and there is none",
+    source="steno #461",
+    wrong="a state has a second writer: memory was last changed by {memory_writer}, the durable log by {log_writer}",
+)
+def SingleWriter(s: State) -> bool:
+    """Memory is changed by the loop only, the durable log by workers only."""
+    written = any(s.log[n] != Load.NEVER_STARTED for n in nodes())
+    return (not alive(s) or s.memory_writer == Writer.LOOP) and (not written or s.log_writer == Writer.WORKER)
+
+
+@always(
+    because="an action uses the outputs of its parents, also in the next process after a crash",
+    source="Sagas, 1987; steno's documentation of the DAG",
+    wrong="the action of {n} runs although a parent has not durably succeeded",
+)
+def DependencyOrder(s: State, n: Node) -> bool:
+    """An action runs only when all parents have durably succeeded."""
+    return s.work[n] != Stage.RUN or all(s.log[p] == Load.SUCCEEDED for p in parents(n))
+
+
+@always(
+    because="a child's effect may rest on its parent's",
+    source="Sagas, 1987: compensation in reverse order",
+    wrong="{n} is being undone although a child's action can still take effect, or its effect stands",
+)
+def UndoOrder(s: State, n: Node) -> bool:
+    """An undo action runs only when no child's action can still take effect or stands."""
+    return s.undo_work[n] != Stage.RUN or all(
+        not s.effect[c] and not s.queue_todo[c] and s.work[c] not in _MAY_TAKE_EFFECT for c in children(n)
+    )
+
+
+@always(
+    because="an action is idempotent at best, and only against its own interrupted run",
+    source="the contract of actions of steno (README: idempotence)",
+    wrong="the action of {n} has run {runs} and its undo action {undo_runs}, a run that was durable counted",
+)
+def AtMostOnce(s: State, n: Node) -> bool:
+    """Between two crashes nothing runs twice for a node; after a crash, only what was not durably complete runs again."""
+    return s.runs[n] != Runs.TWICE and s.undo_runs[n] != Runs.TWICE
+
+
+@always(
+    because="recovery replays the log, and replays only legal sequences",
+    source="steno saga_log.rs",
+    wrong="the events of {n} in the durable log are no prefix of a legal sequence",
+)
+def LegalLog(s: State, n: Node) -> bool:
+    """The durable log of every node is a prefix of a legal sequence."""
+    return s.log[n] != Load.ILLEGAL
+
+
+@always(
+    because="a saga that cannot be recovered is lost, with its effects standing",
+    source="omicron #10531, steno #462",
+    wrong="the saga is lost: recovery refuses its log, or fails an assertion, at {n}, whose log says {log}",
+)
+def Recoverable(s: State, n: Node) -> bool:
+    """From every reachable durable log recovery is neither refused nor panics."""
+    refused = s.pc == Pc.REFUSED and log_refused(s, n)
+    return not refused and not (s.panic == Panic.RECOVERY_STUCK_AGAIN and s.log[n] == Load.UNDO_FAILED)
+
+
+@always(
+    because="while the database hangs, the state of a saga is what people want to see",
+    source="steno saga_exec.rs, TODO-liveness; steno #461",
+    wrong="the lock is held by {lock} while a durable write is pending, so a status query hangs with it",
+)
+def StatusAvailable(s: State) -> bool:
+    """No lock is held while a durable write is pending."""
+    return not s.design.has_lock or (
+        s.lock != Lock.WORKER and (s.lock != Lock.LOOP or s.pc not in (Pc.WRITE_UNWINDING, Pc.WRITE_DONE))
+    )
+
+
+@always(
+    because="it is what a saga is for",
+    source="Sagas, 1987; steno's documentation",
+    wrong="the saga rests, but neither has every node succeeded, nor is every effect removed, nor is it known to be stuck",
+)
+def Atomicity(s: State) -> bool:
+    """At rest every node has succeeded, or no effect stands, or the saga is stuck and the undo failure is recorded."""
+    succeeded = all(s.log[n] == Load.SUCCEEDED for n in nodes())
+    undone = all(not s.effect[n] for n in nodes())
+    stuck = any(s.log[n] == Load.UNDO_FAILED for n in nodes())
+    return not at_rest(s) or succeeded or undone or stuck
+
+
+@always(
+    because="the model gives a node one worker of each kind; a second one would be lost in it, and must not pass unseen",
+    source="this model",
+    wrong="{n} is queued although a worker of the same kind is still there",
+)
+def OneWorker(s: State, n: Node) -> bool:
+    """A queued node has no worker of the same kind."""
+    run, undo = s.queue_todo[n], s.queue_undo[n]
+    return (not run or s.work[n] == Stage.NONE) and (not undo or s.undo_work[n] == Stage.NONE)
+
+
+# Sometimes -------------------------------------------------------------------------------------------------------
+
+_VACUOUS = "a model in which this never happens says nothing about it"
+
+
+def _without_crash(p: Any) -> str:
+    return "crashes=0" if p.most_crashes == 0 else ""
+
+
+@sometimes(because=_VACUOUS, source="this model")
+def Success(s: State) -> bool:
+    """The saga rests and every node has succeeded."""
+    return at_rest(s) and all(s.log[n] == Load.SUCCEEDED for n in nodes())
+
+
+@sometimes(because=_VACUOUS, source="this model", needs=("may_fail",))
+def CleanUnwinding(s: State) -> bool:
+    """The saga rests, an action has failed, and the start node is undone."""
+    return at_rest(s) and any(s.log[n] == Load.FAILED for n in nodes()) and s.log[START] == Load.UNDO_FINISHED
+
+
+@sometimes(because=_VACUOUS, source="this model", needs=("may_get_stuck",))
+def Stuck(s: State) -> bool:
+    """The saga rests, and an undo action has failed."""
+    return at_rest(s) and any(s.log[n] == Load.UNDO_FAILED for n in nodes())
+
+
+@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash)
+def CrashInAction(s: State, n: Node) -> bool:
+    """The process died in the middle of an action."""
+    return s.pc == Pc.DOWN and s.log[n] == Load.STARTED
+
+
+@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash, needs=("may_fail",))
+def CrashInUndo(s: State, n: Node) -> bool:
+    """The process died in the middle of an undo action."""
+    return s.pc == Pc.DOWN and s.log[n] == Load.UNDO_STARTED
+
+
+@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash)
+def RecoveryForward(s: State, n: Node) -> bool:
+    """A saga was recovered going forward, with an action to be run again."""
+    return s.pc == Pc.KICK_OFF and s.phase == Phase.RUNNING and s.queue_todo[n] and s.log_copy[n] == Load.STARTED
+
+
+@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash, needs=("may_fail",))
+def RecoveryUnwinding(s: State, n: Node) -> bool:
+    """A saga was recovered unwinding, with an undo action to be run again."""
+    return s.pc == Pc.KICK_OFF and s.queue_undo[n] and s.log_copy[n] == Load.UNDO_STARTED
+
+
+def _status_hangs(p: Any) -> str:
+    return "lock-across-io=yes" if p.design.lock_across_io else ""
+
+
+@sometimes(because=_VACUOUS, source="this model", excluded=_status_hangs)
+def StatusDuringWrite(s: State, n: Node) -> bool:
+    """A status query can be answered while a durable write is pending."""
+    return visible(s) and writing(s, n)
+
+
+# Eventually ------------------------------------------------------------------------------------------------------
+
+
+@define
+def ended(s: State) -> bool:
+    """The saga rests; or a panic or a refused recovery, which other properties name, has ended it."""
+    return at_rest(s) or s.panic != Panic.NONE or s.pc == Pc.REFUSED
+
+
+@define
+def crashed(s: State) -> bool:
+    """There is no process."""
+    return s.pc == Pc.DOWN
+
+
+@eventually(because="a saga that never ends holds on to what it has", source="Sagas, 1987", wrong="the saga never comes to rest")
+def Termination(s: State) -> bool:
+    """Every saga comes to rest: done, unwound or stuck."""
+    return ended(s)
+
+
+@eventually(
+    because="recovery is there to finish what was begun",
+    source="steno #460 (tests for resuming after a crash)",
+    wrong="the recovered saga never comes to rest",
+    after=crashed,
+    excluded=_without_crash,
+)
+def ResumeProgress(s: State) -> bool:
+    """A saga whose process crashed comes to rest."""
+    return ended(s)
+
+
+@define
+def rest(s: State) -> bool:
+    """A behaviour may end here; a process that died of a panic may stay dead, when no more crashes are left to count."""
+    return ended(s)
+
+
+PROPERTIES = (
+    StartMemoryFirst, CompletionDurableFirst, WriteAheadIntent, NoTornState, NoPanic, SingleWriter, DependencyOrder,
+    UndoOrder, AtMostOnce, LegalLog, Recoverable, StatusAvailable, Atomicity, OneWorker,
+    Success, CleanUnwinding, Stuck, CrashInAction, CrashInUndo, RecoveryForward, RecoveryUnwinding, StatusDuringWrite,
+    Termination, ResumeProgress,
+)  # fmt: skip
