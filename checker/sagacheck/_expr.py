@@ -68,6 +68,16 @@ class Expr:
             "mark the function with @define, @procedure, @action or a property decorator"
         )
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Expr):
+            return self is other
+        raise TypeError(
+            f"{render(self)} of the state is compared in plain Python; "
+            "mark the function with @define, @procedure, @action or a property decorator"
+        )
+
+    __hash__ = object.__hash__
+
     def __repr__(self) -> str:
         return f"<Expr {render(self)}>"
 

@@ -16,6 +16,7 @@ there while it is read, so `if` on them reads both branches. Choices of the desi
 from __future__ import annotations
 
 import inspect
+import traceback
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from sagacheck._expr import TRUE, Expr, conjunction, const, fresh_bound, make
 from sagacheck._front import rewrite
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, ElementSort, EnumSort, RangeSort, Sort, sort_of
 from sagacheck._specification import Action, Definition, Kind, Property, Specification, Variable
-from sagacheck._tracing import Elements, FunctionView, StateView, Tracer, current, lift, mistake
+from sagacheck._tracing import OWN_FILES, Elements, FunctionView, StateView, Tracer, current, lift, mistake
 
 __all__ = [
     "Element", "PerElement", "StateBase", "action", "always", "build", "define", "element", "elements", "eventually",
@@ -293,7 +294,10 @@ class _Builder:
     def read(self, text: _Text, writes: bool, *args: Any) -> tuple[Tracer, Any]:
         tracer = self.tracer(writes)
         with tracer.active():
-            return tracer, rewrite(inspect.unwrap(text.function))(StateView(tracer), *args)
+            try:
+                return tracer, rewrite(inspect.unwrap(text.function))(StateView(tracer), *args)
+            except TypeError as error:  # the text treats a value of the state as a plain one
+                raise SpecificationError(str(error), *place_of(error, text.place)) from error
 
     def definition(self, text: _Text) -> Definition:
         """The definition of that text, read once."""
@@ -365,6 +369,12 @@ class _Builder:
         tracer, value = self.read(text, False)
         with tracer.active():
             return _located(text, lambda: lift(value, BOOL, f"`{text.name}`"))
+
+
+def place_of(error: BaseException, default: tuple[str, int]) -> tuple[str, int]:
+    """Where in the text of the specification an error came from."""
+    frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
+    return next((place for place in reversed(frames) if place[0] not in OWN_FILES), default)
 
 
 def _walk_all(body: Expr) -> Iterable[Expr]:

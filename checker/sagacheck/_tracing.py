@@ -26,10 +26,10 @@ from sagacheck._expr import (
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, EnumSort, RangeSort, Sort
 from sagacheck._specification import Definition, Variable
 
-__all__ = ["Choice", "Elements", "StateView", "Tracer", "all_of", "any_of", "choose", "compare", "current", "lift"]
+__all__ = ["OWN_FILES", "Choice", "Elements", "StateView", "Tracer", "all_of", "any_of", "choose", "compare", "current", "lift"]
 __all__ += ["loop", "mistake", "negate", "plus", "quantify", "require", "test"]
 
-_OWN = {str(Path(__file__).with_name(n)) for n in ("_tracing.py", "_front.py", "_expr.py", "_language.py", "language.py")}
+OWN_FILES = {str(Path(__file__).with_name(n)) for n in ("_tracing.py", "_front.py", "_expr.py", "_language.py", "language.py")}
 _CHOICES = itertools.count()
 _CURRENT: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
 
@@ -37,7 +37,7 @@ _CURRENT: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
 def here() -> tuple[str, int]:
     """File and line of the specification text that is being read."""
     frame = sys._getframe(1)
-    while frame.f_code.co_filename in _OWN and frame.f_back is not None:
+    while frame.f_code.co_filename in OWN_FILES and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
 

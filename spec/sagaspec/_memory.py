@@ -71,6 +71,7 @@ def alive(s: State) -> bool:
     return s.pc not in (Pc.DOWN, Pc.REFUSED, Pc.WALK, Pc.WALK_FIRST) and s.panic == Panic.NONE
 
 
+@define
 def lock_free(s: State) -> bool:
     """Nobody holds the lock on memory (where the design lets anybody hold it from one step to the next)."""
     return s.lock == Lock.FREE if s.design.has_lock else True
@@ -192,9 +193,9 @@ def mark_undone(s: State, n: Node, how: Undone, begins: bool) -> None:
         s.nodes_undone[n] = how
         if n == START:
             become_done(s)
-            after_propagation(s, begins)
+            after_propagation(s, False)
         elif s.stopping:
-            after_propagation(s, begins)
+            after_propagation(s, False)
         else:
             s.untested[n] = parents.first(n)
             s.pc = Pc.WALK_FIRST if begins else Pc.WALK
@@ -206,6 +207,8 @@ def mark_undone(s: State, n: Node, how: Undone, begins: bool) -> None:
         s.nodes_undone[n] = how
         if n == START or (not s.stopping and settled(s, START, n)):
             become_done(s)
+        if s.design.split and begins:
+            s.lock = Lock.LOOP  # the cached state is written in the same critical section
         after_propagation(s, begins)
 
 
@@ -266,8 +269,6 @@ def after_propagation(s: State, begins: bool) -> None:
     """Where the loop goes from here: write the cached state, come to rest, or start what is queued."""
     if begins:
         s.pc = Pc.WRITE_UNWINDING
-        if s.design.split:
-            s.lock = Lock.LOOP
     elif s.phase == Phase.DONE:
         s.pc = Pc.FINISH
     else:

@@ -50,6 +50,8 @@ _DEALT_WITH = (
 def _end(s: State, begins: bool) -> None:
     """When no test is left, the walk ends, and with it the critical section."""
     if all(s.untested[m] is None for m in nodes()):
-        if s.design.has_lock:
+        if s.design.split:
+            s.lock = Lock.LOOP if begins else Lock.FREE  # the cached state is written with the lock held
+        elif s.design.has_lock:
             s.lock = Lock.FREE
         after_propagation(s, begins)
