@@ -129,7 +129,7 @@ def decide(
     Raises:
         InputError: a design or the structure is refused, or the file cannot be written.
     """
-    designs = list({tuple(d.settings.items()): d for d in wanted}.values())
+    designs = list({tuple(d.settings.items()): d for d in reversed(list(wanted))}.values())[::-1]
     for i, design in enumerate(designs, 1):
         row = kept.get(space, design)
         if row is None:
@@ -189,7 +189,7 @@ class Kept:
         for number, line in enumerate(data[:whole].splitlines(), 1):
             try:
                 self._take(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 raise InputError(f"--resume {path}: line {number} is no row of a table of designs") from None
         if whole < len(data):
             if not whole and not data.startswith(b'{"format": "sagacheck-designs-row'[: len(data)]):

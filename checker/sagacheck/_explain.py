@@ -10,6 +10,7 @@ import inspect
 import linecache
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sagacheck._check import DEADLOCK
@@ -54,7 +55,8 @@ class _Names:
     def __init__(self, domain: Domain, environment: Mapping[str, str]) -> None:
         self.domain = domain
         self.environment = environment
-        self.designs = [domain.design(domain.default), *domain.designs, *domain.deviations()]
+        every = [domain.design(domain.default), *domain.designs, *domain.deviations()]
+        self.designs = list({tuple(d.settings.items()): d for d in reversed(every)}.values())[::-1]
 
     def all(self) -> dict[str, Callable[[], Iterator[RenderableType]]]:
         """Name -> what explains it; a name that several kinds share is explained as all of them."""
@@ -64,7 +66,7 @@ class _Names:
         for axis in self.domain.axes:
             several.setdefault(axis.name, []).append(lambda axis=axis: self.axis(axis))  # type: ignore[misc]
         parts: dict[tuple[str, str], list[tuple[Design, object]]] = {}
-        for design in {tuple(d.settings.items()): d for d in self.designs}.values():
+        for design in self.designs:
             specification = self.domain.specify(design.settings, self.environment)
             for part in self._parts(specification):
                 parts.setdefault((type(part).__name__, part.name), []).append((design, part))
@@ -119,10 +121,9 @@ class _Names:
                 yield from _heading("definition", part.name, part.doc)
             case Variable():
                 of = f"for each {self.domain.element}" if part.per_element else "one value"
-                yield from _heading(f"variable of the {part.group}", part.name, part.doc)
+                yield from _heading(f"variable ({part.group})", part.name, part.doc)
                 facts = [("values", f"{of}: {part.sort}")]
-        everywhere = len({tuple(d.settings.items()) for d in self.designs})
-        if len(found) < everywhere:
+        if len(found) < len(self.designs):
             names = [d.name for d, _ in found]
             facts.append(("only in", ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")))
         yield from _facts([(k, " ".join(v.split())) for k, v in facts if v])
@@ -158,5 +159,11 @@ def _source(part: Property | Action | Definition) -> Iterator[RenderableType]:
     file, line = part.place
     text = source_text(part.place)
     if text:
-        yield Padding(Text(f"{file}:{line}", "dim"), (1, 0, 0, 0))
+        yield Padding(Text(f"{_near(file)}:{line}", "dim"), (1, 0, 0, 0))
         yield Syntax(text, "python", theme="ansi_dark", background_color="default")
+
+
+def _near(file: str) -> str:
+    """The file as seen from the current folder, where it is inside."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file

@@ -9,6 +9,7 @@ behaviour without end repeats state `loop`, so that the step back to it is named
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ __all__ = ["ItfTrace", "read_itf", "state_of", "trace_to_itf", "values_of"]
 _DESCRIPTION = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 _META_KEYS = ("spec", "design", "settings", "structure", "environment", "property", "verdict", "versions")
 _EXACT = 2**53  # JSON integers beyond this lose digits in some readers
+_DEEPEST = 50
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 
 Value = bool | int | str
 
@@ -133,9 +137,11 @@ def read_itf(text: str) -> ItfTrace:
     Raises:
         InputError: it is no JSON, no ITF, or it lacks what we write beside the states; the text says which.
     """
+    if _nesting(text) > _DEEPEST:
+        raise InputError("it is no ITF trace: its values are nested too deeply")
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"it is no JSON ({error})") from None
     if not isinstance(document, dict) or not isinstance(document.get("states"), list) or not document["states"]:
         raise InputError("it is no ITF trace: there is no list of `states` in it")
@@ -153,6 +159,15 @@ def read_itf(text: str) -> ItfTrace:
     if loop is not None and (type(loop) is not int or not 0 <= loop < len(states)):
         raise InputError(f"its `loop` is {loop!r}, which is no index of a state")
     return ItfTrace(meta, tuple(names), states, steps, loop)
+
+
+def _nesting(text: str) -> int:
+    """How deep brackets nest; asked before parsing, because the parser's own guard is Python's recursion limit."""
+    depth = most = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        most = max(most, depth)
+    return most
 
 
 def _check_meta(meta: Mapping[str, Any]) -> None:

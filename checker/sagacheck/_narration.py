@@ -112,6 +112,8 @@ def note(outcome: Outcome) -> str:
         return outcome.reason
     if outcome.verdict is Verdict.HOLDS:
         return f"reached in {length_in_words(outcome.trace)}"
+    if not outcome.trace.steps and outcome.trace.loop is None:
+        return "in the initial state"
     return f"shortest counterexample: {length_in_words(outcome.trace)}"
 
 

@@ -24,7 +24,7 @@ _HOLDS, _VIOLATED = Verdict.HOLDS.value, Verdict.VIOLATED.value
 _SIGNS = {_HOLDS: "·", Verdict.UNDETERMINED.value: "?", Verdict.NOT_CHECKED.value: "-"}
 _LEGEND = (
     "· holds    NUMBER violated, by a counterexample of so many steps    ? undetermined    - not checked    "
-    "reached: how many of the *sometimes* properties are"
+    "reached: how many of the sometimes-properties are"
 )
 
 

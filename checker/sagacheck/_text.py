@@ -80,14 +80,12 @@ def counterexample(p: Property, trace: Trace | None, element: int | None, reason
     """A violated property: its claim, the shortest way to break it, and what is wrong then."""
     title = Text.assemble((p.name, "bold red"), (" is violated", "red"))
     if trace is not None:
-        title.append(f" after {length_in_words(trace)}")
+        title.append(f" after {length_in_words(trace)}" if trace.steps else " in the initial state")
     yield _spaced(title)
     yield Text(f"claim: {' '.join(p.doc.split())}", "dim")
     if trace is not None:
-        if trace.steps:
+        if trace.steps or trace.loop is not None:
             yield _spaced(_steps(trace))
-        else:
-            yield Text("in the initial state")
         yield Text.assemble(("→ ", "bold red"), (_sentence(what_is_wrong(p, trace, element)), "bold"))
     elif reason:
         yield Text.assemble(("→ ", "bold red"), (_sentence(reason), "bold"))
