@@ -37,6 +37,19 @@ def grouped(items: Iterable[tuple[int, T]], roots: Sequence[int]) -> list[tuple[
     return [(reads[root], members) for root, members in groups.items()]
 
 
+def merged(groups: list[tuple[int, list[T]]]) -> list[tuple[int, list[T]]]:
+    """Groups that read mostly the same bits, put together: they share most of what there is to compute."""
+    result: list[tuple[int, int, list[T]]] = []  # (bits of the first group, bits of all, items)
+    for mask, members in sorted(groups, key=lambda g: -g[0].bit_count()):
+        for i, (first, reads, items) in enumerate(result):
+            if 5 * (mask & first).bit_count() >= 4 * first.bit_count() > 0:
+                result[i] = (first, reads | mask, items + members)
+                break
+        else:
+            result.append((mask, mask, members))
+    return [(reads, items) for _, reads, items in result]
+
+
 class _Packed(Generic[T]):
     """Some truth values of the state, as the tuple of the items for which they are true; a table filled on demand."""
 
@@ -69,7 +82,7 @@ class _Effect:
             written |= slot.mask
         self.keep = ((1 << bits) - 1) & ~written
         groups = grouped(((g.support, (slot, g)) for slot, g in step.updates), roots)
-        self.parts = [_Part(mask, members) for mask, members in groups]
+        self.parts = [_Part(mask, members) for mask, members in merged(groups)]
 
     def after(self, state: int) -> int:
         """The state after the step."""

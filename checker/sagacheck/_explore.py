@@ -45,17 +45,20 @@ def peak_memory() -> int:
 class Search:
     """One search of a ground specification.
 
-    Args:
+    Attributes given:
         ground: what to search.
         properties: what to decide on the way (ALWAYS and SOMETIMES); excluded ones are not given.
         limits: when to give up.
         deadlock: the property that a state without a fair step and without a legal end violates, if it is asked for.
-        to_the_end: go on when all of these are decided, because something else needs every state.
+        to_the_end: go on when all of these are decided, and keep every step, because something else needs them all.
         first: stop at the first violation.
         progress: called now and then with (states, states still to be expanded, depth).
 
-    Attributes:
-        found: property name -> (id of the first state that decides it, element, whether that is a violation).
+    Attributes made:
+        states: the distinct states, by number, in the order in which they were found; ids: state -> number.
+        found: property name -> (number of the first state that decides it, element).
+        edge_start, edge_step, edge_target: with `to_the_end`, the steps from state i are those at edge_start[i] up to
+            edge_start[i + 1].
         complete: every reachable state has been found and expanded.
         stopped: why the search ended early, in words.
     """
@@ -76,6 +79,9 @@ class Search:
         self.by_step = array("l")
         self.levels: list[int] = [0]
         self.found: dict[str, tuple[int, int | None]] = {}
+        self.edge_start = array("q", [0])
+        self.edge_step = array("l")
+        self.edge_target = array("q")
         self.complete = False
         self.stopped = ""
         self._undecided = list(self.properties)
@@ -118,7 +124,7 @@ class Search:
         self._seconds = time.monotonic() - self._start
 
     def _run(self) -> None:
-        states, ids, parents, by_step = self.states, self.ids, self.parents, self.by_step
+        states, ids, taken, keep = self.states, self.ids, self._taken, self.to_the_end
         enabled, after = self.successors.enabled, self.successors.after
         self._add(self.ground.initial, -1, -1)
         at = 0
@@ -134,14 +140,17 @@ class Search:
             state = states[at]
             possible = enabled(state)
             for step in possible:
-                self._taken[step] += 1
+                taken[step] += 1
                 target = after(step, state)
                 if target not in ids:
                     self._new[step] += 1
                     self._add(target, at, step)
+                if keep:
+                    self.edge_step.append(step)
+                    self.edge_target.append(ids[target])
+            self.edge_start.append(len(self.edge_step))
             self._check_deadlock(state, at, possible)
             at += 1
-        del parents, by_step
         self.complete = True
 
     def _add(self, state: int, parent: int, step: int) -> None:

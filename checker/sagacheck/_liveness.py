@@ -34,9 +34,8 @@ class _Region:
     def moves(self, number: int) -> Iterator[tuple[int, int]]:
         """(step, target) for each step from that state, the finitely frequent ones too."""
         search = self.search
-        state = search.states[number]
-        for step in search.successors.enabled(state):
-            yield step, search.ids[search.successors.after(step, state)]
+        edges = range(search.edge_start[number], search.edge_start[number + 1])
+        return ((search.edge_step[e], search.edge_target[e]) for e in edges)
 
     def cycle_moves(self, number: int) -> Iterator[tuple[int, int]]:
         """The moves that a cycle may contain."""
@@ -82,6 +81,8 @@ class _Region:
 
     def is_fair(self, component: list[int]) -> bool:
         """Whether a behaviour may stay in the component for ever."""
+        if len(component) == 1 and any(self.fair[step] and target != component[0] for step, target in self.moves(component[0])):
+            return False
         members = set(component)
         always_possible: set[int] | None = None
         taken: set[int] = set()
