@@ -138,7 +138,7 @@ class Commands:
 
         Limits are for each design. Exit code: 0 when the table is complete, 3 when it was interrupted.
         """
-        from sagacheck._designs import Kept, Space, decide, places
+        from sagacheck._designs import Kept, Space, decide, places, settings_key
         from sagacheck._table import Table
 
         asked = limits(max_states, max_seconds, max_memory)
@@ -151,7 +151,7 @@ class Commands:
         space = Space(self.domain, self.selected, structure, environment, asked)
         where = tuple(places(self.domain, every=every))
         wanted = [p.design for p in where]
-        rows = {tuple(d.settings.items()): row for d, row in decide(space, wanted, Kept(resume), progress)}
+        rows = {settings_key(d): row for d, row in decide(space, wanted, Kept(resume), progress)}
         table = Table(space, space.properties(), where, rows)
         texts: dict[TableFormat, Callable[[bool], str]] = {
             TableFormat.TEXT: lambda terminal: render(table.parts(), terminal=terminal),

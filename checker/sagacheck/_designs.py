@@ -23,7 +23,9 @@ from sagacheck._progress import Progress
 from sagacheck._specification import Kind, Property
 from sagacheck._verdict import Outcome, Result, Verdict
 
-__all__ = ["Cell", "Kept", "Place", "Row", "Space", "decide", "places"]
+__all__ = ["Cell", "Kept", "Place", "Row", "SettingsKey", "Space", "columns", "decide", "places", "settings_key"]
+
+SettingsKey = tuple[tuple[str, str], ...]
 
 _FORMAT = "sagacheck-designs-row-1"
 
@@ -96,14 +98,19 @@ class Space:
         }
 
 
+def settings_key(d: Design) -> SettingsKey:
+    """The settings of a design, in an order of their own, as a key."""
+    return tuple(sorted(d.settings.items()))
+
+
 def places(domain: Domain, *, every: bool) -> Iterator[Place]:
     """The designs of the table: the named ones and those one axis away from the default; or every combination."""
-    named = {tuple(sorted(d.settings.items())): d.name for d in reversed(domain.designs)}
+    named = {settings_key(d): d.name for d in reversed(domain.designs)}
     base = domain.design(domain.default)
 
     def label(d: Design) -> str:
         changed = " ".join(f"{a}={v}" for a, v in d.settings.items() if base.settings[a] != v)
-        same = named.get(tuple(sorted(d.settings.items())))
+        same = named.get(settings_key(d))
         return f"{changed} ({same})" if same and changed else same or changed
 
     if every:
@@ -129,7 +136,7 @@ def decide(
     Raises:
         InputError: a design or the structure is refused, or the file cannot be written.
     """
-    designs = list({tuple(d.settings.items()): d for d in reversed(list(wanted))}.values())[::-1]
+    designs = list({settings_key(d): d for d in reversed(list(wanted))}.values())[::-1]
     for i, design in enumerate(designs, 1):
         row = kept.get(space, design)
         if row is None:

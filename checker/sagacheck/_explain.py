@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sagacheck._check import DEADLOCK
+from sagacheck._designs import settings_key
 from sagacheck._domain import Axis, Design, Domain
 from sagacheck._errors import InputError
 from sagacheck._specification import Action, Definition, Property, Specification, Variable
@@ -56,7 +57,7 @@ class _Names:
         self.domain = domain
         self.environment = environment
         every = [domain.design(domain.default), *domain.designs, *domain.deviations()]
-        self.designs = list({tuple(d.settings.items()): d for d in reversed(every)}.values())[::-1]
+        self.designs = list({settings_key(d): d for d in reversed(every)}.values())[::-1]
 
     def all(self) -> dict[str, Callable[[], Iterator[RenderableType]]]:
         """Name -> what explains it; a name that several kinds share is explained as all of them."""

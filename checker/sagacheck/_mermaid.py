@@ -1,7 +1,8 @@
 """A trace as a Mermaid sequence diagram: a lane for each actor, one more for the second group of variables.
 
-An actor that takes steps for elements only has a lane for each element for which it does ("worker b"); others have one.
-The second group is where the steps of all actors meet (a durable log, a lock): what changes it is an arrow to its lane.
+An actor that takes steps for elements only has a lane for each element for which it does ("worker b"); others have one,
+and so has an actor that is called like a group of variables: it is that part of the state that moves. The second group
+is where the steps of all actors meet (a durable log, a lock): what changes it is an arrow to its lane.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class _Lanes:
     def __init__(self, trace: Trace) -> None:
         self._labels = trace.ground.structure.labels
         actions = trace.ground.specification.actions
-        self._single = {a.actor for a in actions if not a.params}
+        self._single = {a.actor for a in actions if not a.params} | set(groups_of(trace.ground.specification))
         self.names: dict[str, str] = {}
 
     def of(self, step: Step) -> str:

@@ -1,7 +1,7 @@
 """A trace in words: who takes each step, what it does, what it changes, and what is wrong at the end.
 
 Every report for people (text, Mermaid) tells a trace with these; what the words are is up to the specification: the
-first line of an action's docstring, the names of its variables and groups, the `wrong` of a property.
+first sentence of an action's docstring, the names of its variables and groups, the `wrong` of a property.
 """
 
 from __future__ import annotations
@@ -15,7 +15,18 @@ from sagacheck._sorts import BOOL, EnumSort
 from sagacheck._specification import Kind, Property, Specification
 from sagacheck._verdict import Outcome, Trace, Verdict
 
-__all__ = ["Change", "Line", "groups_of", "length_in_words", "narrate", "note", "step_text", "what_is_wrong"]
+__all__ = [
+    "Change",
+    "Line",
+    "filled",
+    "first_sentence",
+    "groups_of",
+    "length_in_words",
+    "narrate",
+    "note",
+    "step_text",
+    "what_is_wrong",
+]
 
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -50,6 +61,11 @@ def groups_of(specification: Specification) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*specification.groups, *(v.group for v in specification.variables))))
 
 
+def first_sentence(doc: str) -> str:
+    """What stands before the first empty line of a docstring, on one line."""
+    return " ".join(doc.strip().partition("\n\n")[0].split())
+
+
 def filled(text: str, values: Mapping[str, str]) -> str:
     """The text with `{name}` replaced by the value of that name; other braces stay as they are."""
     return _PLACE.sub(lambda found: values.get(found[1], found[0]), text)
@@ -57,10 +73,9 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 def step_text(step: Step, ground: GroundSpecification) -> str:
     """What the step does, in one sentence."""
-    first = step.action.doc.partition("\n")[0].strip()
     names = (p.data[0] for p in step.action.params)
     labels = (ground.structure.labels[e] for e in step.elements)
-    return filled(first, dict(zip(names, labels, strict=True)))
+    return filled(first_sentence(step.action.doc), dict(zip(names, labels, strict=True)))
 
 
 def narrate(trace: Trace) -> tuple[Line, ...]:
@@ -127,7 +142,7 @@ def what_is_wrong(p: Property, trace: Trace, element: int | None) -> str:
     }
     if element is not None and p.params:
         values[p.params[0].data[0]] = ground.structure.labels[element]
-    said = filled(p.wrong or f"this must not be so: {p.doc.partition(chr(10))[0]}", values)
+    said = filled(p.wrong or f"this must not be so: {first_sentence(p.doc)}", values)
     if p.kind is Kind.EVENTUALLY and trace.loop is not None:
         ending = "standing still for ever" if trace.loop == len(trace.steps) else "going round for ever"
         return f"{said} ({ending})"

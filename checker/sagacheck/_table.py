@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from sagacheck._designs import Cell, Place, Row, Space, columns
+from sagacheck._designs import Cell, Place, Row, SettingsKey, Space, columns, settings_key
 from sagacheck._json_report import limits_json
 from sagacheck._model import versions
+from sagacheck._narration import first_sentence
 from sagacheck._specification import Property
 from sagacheck._verdict import Verdict
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 __all__ = ["Table"]
-
-Settings = tuple[tuple[str, str], ...]
 
 _HOLDS, _VIOLATED = Verdict.HOLDS.value, Verdict.VIOLATED.value
 _SIGNS = {_HOLDS: "·", Verdict.UNDETERMINED.value: "?", Verdict.NOT_CHECKED.value: "-"}
@@ -40,7 +39,7 @@ class Table:
     space: Space
     properties: tuple[Property, ...]
     asked: tuple[Place, ...]
-    rows: Mapping[Settings, Row]
+    rows: Mapping[SettingsKey, Row]
 
     @property
     def complete(self) -> bool:
@@ -99,15 +98,15 @@ class Table:
         key = Grid.grid(padding=(0, 1))
         key.add_column(justify="right")
         for i, p in enumerate(own, 1):
-            key.add_row(str(i), p.name, _first_line(p))
+            key.add_row(str(i), p.name, first_sentence(p.doc))
         for p in shared:
-            key.add_row("reached", p.name, _first_line(p))
+            key.add_row("reached", p.name, first_sentence(p.doc))
         return Padding(key, (1, 0, 0, 0))
 
     def sentences(self) -> Iterator[str]:
         """What the table says, in words."""
         by: dict[str, list[str]] = {}
-        done: dict[Settings, Place] = {}
+        done: dict[SettingsKey, Place] = {}
         for place in self.asked:
             if self.row(place) is not None:
                 done.setdefault(_key(place), place)
@@ -144,9 +143,9 @@ class Table:
             signs = [_sign(row.cells.get(p.name)) for p in own]
             lines.append(_bar([f"`{place.label}`", *signs, _reached(row, shared), row.verdict]))
         lines += ["", _LEGEND.replace("    ", "; ") + ".", ""]
-        lines += [f"{i}. `{p.name}`: {_first_line(p)}" for i, p in enumerate(own, 1)]
+        lines += [f"{i}. `{p.name}`: {first_sentence(p.doc)}" for i, p in enumerate(own, 1)]
         if shared:
-            lines += ["", *(f"- reached: `{p.name}`: {_first_line(p)}" for p in shared)]
+            lines += ["", *(f"- reached: `{p.name}`: {first_sentence(p.doc)}" for p in shared)]
         return "\n".join([*lines, "", *self.sentences()]) + "\n"
 
     # JSON --------------------------------------------------------------------------------------------------------
@@ -169,17 +168,13 @@ class Table:
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _key(place: Place) -> Settings:
-    return tuple(place.design.settings.items())
+def _key(place: Place) -> SettingsKey:
+    return settings_key(place.design)
 
 
 def _row_json(place: Place, row: Row) -> dict[str, object]:
     inner = asdict(row)
     return {"section": place.section, "design": place.design.name, "verdict": row.verdict, **inner}
-
-
-def _first_line(p: Property) -> str:
-    return p.doc.partition("\n")[0]
 
 
 def _sign(cell: Cell | None) -> str:

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from sagacheck._model import Model
-from sagacheck._narration import Change, Line, groups_of, length_in_words, narrate, note, what_is_wrong
+from sagacheck._narration import Change, groups_of, length_in_words, narrate, note, what_is_wrong
 from sagacheck._specification import Property
 from sagacheck._verdict import Exploration, Outcome, Result, Trace, Verdict
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 __all__ = ["STYLES", "check_report", "counterexample", "exploration_line", "heading", "summary"]
 
@@ -112,8 +113,8 @@ def _steps(trace: Trace) -> RenderableType:
     for line in lines:
         if trace.loop is not None and line.number - 1 == trace.loop:
             _mark(table, "again and again, for ever:")
-        cells = [_cell(c for c in line.changes if c.group in inside) for _, inside in shown]
-        table.add_row(str(line.number), line.step.action.actor, _told(line), *cells)
+        cells = [_Cell(c for c in line.changes if c.group in inside) for _, inside in shown]
+        table.add_row(str(line.number), line.step.action.actor, line.text, *cells)
     if trace.loop == len(lines):
         _mark(table, "standing still for ever")
     return table
@@ -124,14 +125,25 @@ def _mark(table: Table, text: str) -> None:
     table.add_row("", "", Text(text, "bold yellow"))
 
 
-def _told(line: Line) -> Text:
-    return Text(line.text)
+class _Cell:
+    """Changes below each other; where one needs several lines, the others are indented."""
 
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self._texts = [Text.assemble(c.where, ": ", (c.old, "dim"), " → ", (c.new, "bold cyan")) for c in changes]
 
-def _cell(changes: Iterable[Change]) -> Text:
-    return Text("\n").join(
-        Text.assemble(c.where, ": ", (c.old, "dim"), " → ", (c.new, "bold cyan")) for c in changes
-    )  # fmt: skip
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        found = [Measurement.get(console, options, t) for t in self._texts]
+        return Measurement(max((m.minimum + 2 for m in found), default=0), max((m.maximum for m in found), default=0))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width
+        for text in self._texts:
+            if text.cell_len <= width:
+                yield text
+                continue
+            first, *others = text.wrap(console, max(1, width - 2), overflow="fold")
+            yield first
+            yield from (Text("  ").append_text(line) for line in others)
 
 
 # How far the search went ---------------------------------------------------------------------------------------------
