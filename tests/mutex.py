@@ -7,8 +7,19 @@ from collections.abc import Mapping
 
 from sagacheck import Axis, Design, Domain, InputError, Option, Specification, Structure
 from sagacheck.language import (
-    Element, PerElement, StateBase, action, always, build, elements, eventually, per_element, require, scalar, sometimes,
-)  # fmt: skip
+    Element,
+    PerElement,
+    StateBase,
+    action,
+    always,
+    build,
+    elements,
+    eventually,
+    per_element,
+    require,
+    scalar,
+    sometimes,
+)
 
 
 class Pc(enum.Enum):
@@ -55,19 +66,19 @@ def leave(s: State, n: Element) -> None:
 
 
 @always(because="it is what a lock is for", source="E. W. Dijkstra, 1965", wrong="{n} is not alone inside")
-def MutualExclusion(s: State, n: Element) -> bool:  # noqa: N802
+def MutualExclusion(s: State, n: Element) -> bool:
     """No two processes are inside."""
     return s.pc[n] != Pc.INSIDE or all(s.pc[m] != Pc.INSIDE for m in elements() if m != n)
 
 
 @sometimes(because="a lock that nobody gets is safe", source="E. W. Dijkstra, 1965")
-def Entered(s: State, n: Element) -> bool:  # noqa: N802
+def Entered(s: State, n: Element) -> bool:
     """A process is inside."""
     return s.pc[n] == Pc.INSIDE
 
 
 @eventually(because="a fair lock serves everybody", source="E. W. Dijkstra, 1965", wrong="the first one never enters")
-def FirstEnters(s: State) -> bool:  # noqa: N802
+def FirstEnters(s: State) -> bool:
     """Somebody enters."""
     return any(s.pc[n] == Pc.INSIDE for n in elements())
 
@@ -75,13 +86,18 @@ def FirstEnters(s: State) -> bool:  # noqa: N802
 def specification(atomic: bool) -> Specification:
     """The lock, taken in one step (atomic) or in two."""
     return build(
-        name="mutex", doc="Processes and a lock.", state=State, actions=[look, take, leave],
-        properties=[MutualExclusion, Entered, FirstEnters], parameters={"atomic": atomic},
-        element_name="process", groups=("processes", "lock"),
-    )  # fmt: skip
+        name="mutex",
+        doc="Processes and a lock.",
+        state=State,
+        actions=[look, take, leave],
+        properties=[MutualExclusion, Entered, FirstEnters],
+        parameters={"atomic": atomic},
+        element_name="process",
+        groups=("processes", "lock"),
+    )
 
 
-def _processes(text: str, environment: Mapping[str, str]) -> Structure:
+def _processes(text: str, _environment: Mapping[str, str]) -> Structure:
     if not text.isdigit() or not 0 < int(text) < 27:
         raise InputError(f"--processes {text}: give a number from 1 to 26")
     return Structure(f"processes {text}", tuple("abcdefghijklmnopqrstuvwxyz"[: int(text)]))
@@ -101,5 +117,5 @@ domain = Domain(
     table_structure="2",
     environment=(),
     load=_processes,
-    specify=lambda settings, environment: specification(settings["taking"] == "one-step"),
+    specify=lambda settings, _environment: specification(settings["taking"] == "one-step"),
 )

@@ -72,5 +72,5 @@ def compile_packed(parts: Sequence[tuple[Ground, int]]) -> Callable[[int], int]:
         text[g.uid] = (code, depth)
     result = " | ".join(f"({text[g.uid][0]} << {offset})" for g, offset in parts) or "0"
     space: dict[str, Callable[[int], int]] = {}
-    exec("def packed(s):\n" + "\n".join([*lines, f"  return {result}"]), space)  # noqa: S102
+    exec("def packed(s):\n" + "\n".join([*lines, f"  return {result}"]), space)
     return space["packed"]

@@ -78,7 +78,7 @@ class Domain:
     environment: tuple[Option, ...]
     load: Callable[[str, Mapping[str, str]], Structure]
     specify: Callable[[Mapping[str, str], Mapping[str, str]], Specification]
-    refuse: Callable[[Mapping[str, str]], str] = field(default=lambda settings: "")
+    refuse: Callable[[Mapping[str, str]], str] = field(default=lambda _settings: "")
     listing: Callable[[], tuple[tuple[str, ...], ...]] = field(default=lambda: ())
     listing_name: str = ""
 
@@ -95,7 +95,9 @@ class Domain:
         for axis_name, value in (changes or {}).items():
             axis = next((a for a in self.axes if a.name == axis_name), None)
             if axis is None:
-                raise InputError(f"--set {axis_name}={value}: there is no axis {axis_name!r}" + _near(axis_name, list(settings)))
+                raise InputError(
+                    f"--set {axis_name}={value}: there is no axis {axis_name!r}" + _near(axis_name, list(settings))
+                )
             if value not in axis.values:
                 choices = " or ".join(axis.values)
                 raise InputError(f"--set {axis_name}={value}: the axis {axis_name!r} takes {choices}")
@@ -149,7 +151,9 @@ def find_domain(name: str | None) -> Domain:
     if name is None:
         own = [e for e in found if e.dist is not None and e.dist.name == "sagacheck"]
         if not own:
-            raise InputError("no specification is installed; install sagacheck with pip, or name one with --spec module:object")
+            raise InputError(
+                "no specification is installed; install sagacheck with pip, or name one with --spec module:object"
+            )
         return _checked(own[0].load(), own[0].value)
     if ":" not in name:
         for entry in found:

@@ -1,27 +1,25 @@
 """Expressions: the one form in which a specification is kept, for every reader.
 
-An expression is an immutable tree whose equal subtrees are one object (interned), so that identity is equality and every
-walk can be memoised on `uid`. Quantifiers, functions of elements and calls of definitions stay symbolic; a reader that
-wants them gone unrolls them over a concrete structure. An expression has no truth value in Python: asking for one is a
-mistake in a specification.
+An expression is an immutable tree whose equal subtrees are one object (interned), so that identity is equality and
+every walk can be memoised on `uid`. Quantifiers, functions of elements and calls of definitions stay symbolic; a reader
+that wants them gone unrolls them over a concrete structure. An expression has no truth value in Python: asking for one
+is a mistake in a specification.
 
 Operators (`op`), with their `args` and `data`:
 
     const       data: code                                a value of any sort
     var         data: variable name                       a scalar variable, or a whole function of elements
-    bound       data: (name, number)                      a variable bound by a quantifier, a loop, an action, a definition
-    element     data: name                                an element that the structure names
-    apply       args: function, element                   the value of a function at an element
-    predicate   args: element; data: name                 a predicate of the structure
-    related     args: anchor, element; data: relation     element is among relation(anchor)
-    first       args: anchor; data: relation              the first element of relation(anchor), or None
-    following   args: anchor, element; data: relation     the one after element in relation(anchor), or None
-    some        args: element                             an element where an optional one is wanted
-    not, and, or, eq, lt, add, ite                        as usual; add has data (summand, highest code) and stays there
-    forall, exists   args: bound, range, body             range: `related` or true (all elements)
-    call        args: actual arguments; data: (definition, ((variable, function so far), ...))
-    lambda      args: bound, body                         a function of elements
-    store       args: function, element, value            that function, changed at one element
+    bound       data: (name, number)                      a variable bound by a quantifier, a loop, an action, a
+    definition element     data: name                                an element that the structure names apply
+    args: function, element                   the value of a function at an element predicate   args: element; data:
+    name                 a predicate of the structure related     args: anchor, element; data: relation     element is
+    among relation(anchor) first       args: anchor; data: relation              the first element of relation(anchor),
+    or None following   args: anchor, element; data: relation     the one after element in relation(anchor), or None
+    some        args: element                             an element where an optional one is wanted not, and, or, eq,
+    lt, add, ite                        as usual; add has data (summand, highest code) and stays there forall, exists
+    args: bound, range, body             range: `related` or true (all elements) call        args: actual arguments;
+    data: (definition, ((variable, function so far), ...)) lambda      args: bound, body                         a
+    function of elements store       args: function, element, value            that function, changed at one element
 """
 
 from __future__ import annotations
@@ -34,9 +32,24 @@ from typing import Any
 from sagacheck._sorts import BOOL, ELEMENT, ElementSort, EnumSort, RangeSort, Sort
 
 __all__ = [
-    "FALSE", "TRUE", "Expr", "FunctionSort", "apply", "conjunction", "const", "disjunction", "equal", "fresh_bound",
-    "ite", "less", "make", "negation", "render", "store", "walk",
-]  # fmt: skip
+    "FALSE",
+    "TRUE",
+    "Expr",
+    "FunctionSort",
+    "apply",
+    "conjunction",
+    "const",
+    "disjunction",
+    "equal",
+    "fresh_bound",
+    "ite",
+    "less",
+    "make",
+    "negation",
+    "render",
+    "store",
+    "walk",
+]
 
 
 @dataclass(frozen=True)
@@ -142,7 +155,7 @@ def disjunction(parts: Iterable[Expr]) -> Expr:
 
 
 def equal(a: Expr, b: Expr) -> Expr:
-    """a = b, two expressions of one sort."""
+    """A = b, two expressions of one sort."""
     if a is b:
         return TRUE
     if a.op == "const" and b.op == "const" and a.sort == b.sort:

@@ -21,9 +21,17 @@ __all__ = ["rewrite"]
 
 _HANDLERS = "__sagacheck_handlers__"
 _COMPARISONS = {
-    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
-    ast.In: "in", ast.NotIn: "not in", ast.Is: "==", ast.IsNot: "!=",
-}  # fmt: skip
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.In: "in",
+    ast.NotIn: "not in",
+    ast.Is: "==",
+    ast.IsNot: "!=",
+}
 
 
 def _handler(name: str, *args: ast.expr) -> ast.expr:
@@ -45,7 +53,9 @@ def _assigned(statements: list[ast.stmt]) -> list[str]:
     """Names of local variables that these statements assign (loop variables apart)."""
     nodes = [n for s in statements for n in ast.walk(s)]
     loops = {id(n) for f in nodes if isinstance(f, ast.For | ast.comprehension) for n in ast.walk(f.target)}
-    return sorted({n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in loops})
+    return sorted(
+        {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in loops}
+    )
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -68,7 +78,9 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
-        return ast.copy_location(_handler("plus", node.left, node.right), node) if isinstance(node.op, ast.Add) else node
+        return (
+            ast.copy_location(_handler("plus", node.left, node.right), node) if isinstance(node.op, ast.Add) else node
+        )
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         terms = [self.visit(e) for e in (node.left, *node.comparators)]
@@ -105,7 +117,9 @@ class _Rewriter(ast.NodeTransformer):
             raise self.refuse(node, "a loop binds one plain name and has no else")
         for inner in (n for s in node.body for n in ast.walk(s)):
             if isinstance(inner, ast.Return | ast.Break | ast.Continue):
-                raise self.refuse(inner, "a loop body runs for all elements at once: no return, break or continue in it")
+                raise self.refuse(
+                    inner, "a loop body runs for all elements at once: no return, break or continue in it"
+                )
         self.generic_visit(node)
         node.iter = ast.copy_location(_handler("loop", ast.Constant(node.target.id), node.iter), node.iter)
         return node
@@ -115,7 +129,9 @@ class _Rewriter(ast.NodeTransformer):
         escaping = (n for b in (node.body, node.orelse) for n in _assigned(b) if _uses(b)[n] < self.uses[n])
         names = ast.Constant(tuple(dict.fromkeys(escaping)))
         read = ast.Name(choice, ast.Load())
-        result: list[ast.stmt] = [ast.Assign([ast.Name(choice, ast.Store())], _handler("test", self.visit(node.test), names))]
+        result: list[ast.stmt] = [
+            ast.Assign([ast.Name(choice, ast.Store())], _handler("test", self.visit(node.test), names))
+        ]
         for method, body in (("then", node.body), ("otherwise", node.orelse)):
             if body:
                 inside = [s for b in body for s in _listed(self.visit(b))]
@@ -144,8 +160,15 @@ class _Rewriter(ast.NodeTransformer):
             if last.value is None:
                 then = self.structured(statement.body[:-1]) or [ast.Pass()]
                 return [*body[:i], ast.copy_location(ast.If(statement.test, then, rest), statement)]
-            if len(statement.body) > 1 or len(rest) != 1 or not isinstance(rest[0], ast.Return) or rest[0].value is None:
-                raise self.refuse(statement, "`if ...: return value` is followed by another such line, or by the last return")
+            if (
+                len(statement.body) > 1
+                or len(rest) != 1
+                or not isinstance(rest[0], ast.Return)
+                or rest[0].value is None
+            ):
+                raise self.refuse(
+                    statement, "`if ...: return value` is followed by another such line, or by the last return"
+                )
             value = ast.IfExp(statement.test, last.value, rest[0].value)
             return [*body[:i], ast.copy_location(ast.Return(ast.copy_location(value, statement)), statement)]
         return body
@@ -197,7 +220,7 @@ def rewrite(function: Callable[..., Any]) -> Callable[..., Any]:
         outer.type_params = []  # type: ignore[attr-defined,unused-ignore]
     module = ast.fix_missing_locations(ast.Module([outer], []))
     space: dict[str, Any] = {}
-    exec(compile(module, file, "exec"), {**function.__globals__, _HANDLERS: _tracing}, space)  # noqa: S102
+    exec(compile(module, file, "exec"), {**function.__globals__, _HANDLERS: _tracing}, space)
     cells = [c.cell_contents for c in function.__closure__ or ()]
     made: Callable[..., Any] = space["__outer__"](*cells)
     return made

@@ -1,8 +1,9 @@
 """The ground layer: a specification over one concrete structure, under every reader that does not stay symbolic.
 
 A state is one integer; each variable at each element is a `Slot`, a few of its bits. Quantifiers, functions and
-definitions are unrolled into `Ground` expressions over slots, interned, so that the same question is asked once. A `Step`
-is one action for concrete elements: a guard and new values of slots. Steps and properties are unrolled when first used.
+definitions are unrolled into `Ground` expressions over slots, interned, so that the same question is asked once. A
+`Step` is one action for concrete elements: a guard and new values of slots. Steps and properties are unrolled when
+first used.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class GroundTable:
         return unit if not flat else flat[0] if len(flat) == 1 else self.make(op, flat, None)
 
     def equal(self, a: Ground, b: Ground) -> Ground:
-        """a = b."""
+        """A = b."""
         if a is b:
             return self.true
         if a.op == "const":
@@ -315,11 +316,19 @@ class GroundSpecification:
                 return table.const(self._ordered(e, [self._element(a, binding, frame) for a in e.args]))
             case "some":
                 inner = self.value(e.args[0], binding, frame)
-                return table.const(inner.data + 1) if isinstance(inner.data, int) else table.make("add", (inner,), (1, None))
+                return (
+                    table.const(inner.data + 1)
+                    if isinstance(inner.data, int)
+                    else table.make("add", (inner,), (1, None))
+                )
             case "forall" | "exists":
                 bound, within, body = e.args
                 some = range(self.structure.size)
-                members = some if within.op == "const" else self._related(within.data, self._element(within.args[0], binding, frame))
+                members = (
+                    some
+                    if within.op == "const"
+                    else self._related(within.data, self._element(within.args[0], binding, frame))
+                )
                 parts = (self.value(body, {**binding, bound.uid: table.const(m)}, frame) for m in members)
                 return table.junction("and" if e.op == "forall" else "or", parts)
             case "call":
@@ -336,10 +345,18 @@ class GroundSpecification:
                 return table.choice(*args) if e.sort == BOOL else table.value_choice(*args)
             case "lt":
                 a, b = args
-                return table.const(a.data < b.data) if isinstance(a.data, int) and isinstance(b.data, int) else table.make("lt", args, None)
+                return (
+                    table.const(a.data < b.data)
+                    if isinstance(a.data, int) and isinstance(b.data, int)
+                    else table.make("lt", args, None)
+                )
             case "add":
                 step, most = e.data
-                return table.const(min(args[0].data + step, most)) if isinstance(args[0].data, int) else table.make("add", args, e.data)
+                return (
+                    table.const(min(args[0].data + step, most))
+                    if isinstance(args[0].data, int)
+                    else table.make("add", args, e.data)
+                )
         raise AssertionError(f"no ground form of {e.op}")
 
     def _applied(self, e: Expr, binding: Mapping[int, Ground], frame: _Frame | None) -> Ground:
@@ -349,7 +366,9 @@ class GroundSpecification:
         choose = self.table.choice if e.sort == BOOL else self.table.value_choice
         result = self._at(e.args[0], self.structure.size - 1, binding, frame)
         for n in reversed(range(self.structure.size - 1)):
-            result = choose(self.table.equal(index, self.table.const(n)), self._at(e.args[0], n, binding, frame), result)
+            result = choose(
+                self.table.equal(index, self.table.const(n)), self._at(e.args[0], n, binding, frame), result
+            )
         return result
 
     def _at(self, function: Expr, element: int, binding: Mapping[int, Ground], frame: _Frame | None) -> Ground:

@@ -30,9 +30,23 @@ from sagacheck._specification import Action, Definition, Kind, Property, Specifi
 from sagacheck._tracing import OWN_FILES, Elements, FunctionView, StateView, Tracer, current, lift, mistake
 
 __all__ = [
-    "Element", "PerElement", "StateBase", "action", "always", "build", "define", "element", "elements", "eventually",
-    "per_element", "predicate", "procedure", "relation", "scalar", "sometimes",
-]  # fmt: skip
+    "Element",
+    "PerElement",
+    "StateBase",
+    "action",
+    "always",
+    "build",
+    "define",
+    "element",
+    "elements",
+    "eventually",
+    "per_element",
+    "predicate",
+    "procedure",
+    "relation",
+    "scalar",
+    "sometimes",
+]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -220,7 +234,9 @@ def define(function: F) -> F:
         for name in definition.reads if tracer.loops else ():
             if FunctionView(tracer, name).at_loop_start() is not tracer.state[name]:
                 mistake(f"`{text.name}` reads `{name}`, which this loop has already written for all elements at once")
-        so_far = tuple(sorted(((n, e) for n, e in tracer.updates().items() if n in definition.reads), key=lambda x: x[0]))
+        so_far = tuple(
+            sorted(((n, e) for n, e in tracer.updates().items() if n in definition.reads), key=lambda x: x[0])
+        )
         for name in definition.reads:
             tracer.note_read(name)
         return make("call", tuple(lifted), (definition, so_far), definition.result)
@@ -305,7 +321,9 @@ class _Builder:
         if found is not None:
             if found in self.in_progress:
                 if found is not self.in_progress[-1]:
-                    raise text.refuse(f"`{text.name}` is defined in terms of itself through `{self.in_progress[-1].name}`")
+                    raise text.refuse(
+                        f"`{text.name}` is defined in terms of itself through `{self.in_progress[-1].name}`"
+                    )
                 found.recursive = True
             return found
         hints = typing.get_type_hints(text.function)
@@ -324,7 +342,7 @@ class _Builder:
         return made
 
     def check_recursion(self, made: Definition) -> None:
-        """Recursion goes only to elements that a quantifier takes from the recursion relation of the first parameter."""
+        """Recursion goes only to what a quantifier takes from the recursion relation of the first parameter."""
         assert made.body is not None
         allowed: set[int] = set()
         for e in _walk_all(made.body):
@@ -333,7 +351,9 @@ class _Builder:
                     allowed.add(e.args[0].uid)
         for e in _walk_all(made.body):
             if e.op == "call" and e.data[0] is made and (not e.args or e.args[0].uid not in allowed):
-                problem = f"`{made.name}` calls itself with something else than one of {self.recursion}(...) of its element"
+                problem = (
+                    f"`{made.name}` calls itself with something else than one of {self.recursion}(...) of its element"
+                )
                 raise SpecificationError(problem, *made.place)
 
     def action(self, text: _Text) -> Action:
@@ -407,7 +427,9 @@ def _variable(name: str, declared: _Declared, place: tuple[str, int]) -> Variabl
         code = initial - sort.low
     elif isinstance(sort, EnumSort) and isinstance(initial, sort.members):
         code = sort.code(initial)
-    elif (sort == BOOL and isinstance(initial, bool)) or (isinstance(sort, ElementSort) and sort.optional and initial is None):
+    elif (sort == BOOL and isinstance(initial, bool)) or (
+        isinstance(sort, ElementSort) and sort.optional and initial is None
+    ):
         code = int(initial or False)
     else:
         raise SpecificationError(f"the variable `{name}` starts as {initial!r}, which is no value of {sort}", *place)
@@ -455,9 +477,19 @@ def build(
         tracer, _ = builder.read(_Text(initial, {}), True)
         start = tracer.updates()
     return Specification(
-        name, doc, element_name, tuple(builder.variables.values()), start, made,
-        tuple(builder.definitions.values()), checked, resting, recursion, tuple(groups), dict(settings or {}),
-    )  # fmt: skip
+        name,
+        doc,
+        element_name,
+        tuple(builder.variables.values()),
+        start,
+        made,
+        tuple(builder.definitions.values()),
+        checked,
+        resting,
+        recursion,
+        tuple(groups),
+        dict(settings or {}),
+    )
 
 
 def guard_of(a: Action) -> Expr:

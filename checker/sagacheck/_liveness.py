@@ -81,7 +81,9 @@ class _Region:
 
     def is_fair(self, component: list[int]) -> bool:
         """Whether a behaviour may stay in the component for ever."""
-        if len(component) == 1 and any(self.fair[step] and target != component[0] for step, target in self.moves(component[0])):
+        if len(component) == 1 and any(
+            self.fair[step] and target != component[0] for step, target in self.moves(component[0])
+        ):
             return False
         members = set(component)
         always_possible: set[int] | None = None

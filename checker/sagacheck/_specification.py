@@ -42,7 +42,7 @@ class Variable:
 
 @dataclass(eq=False)
 class Definition:
-    """A named definition; `body` is over `params` and the state, and may call the definition itself on related elements."""
+    """A named definition; `body` is over `params` and the state, and may call the definition on related elements."""
 
     name: str
     doc: str

@@ -1,8 +1,8 @@
 """From text to data: runs the functions of a specification once over symbolic values and keeps what they said.
 
 A `Tracer` is the state so far of one action, property or definition: the expression that each variable stands for, the
-conditions under which the text is being read (path), the loops around it, the guard. The functions in lower part are the
-handlers that `sagacheck._front` makes the text call. Mistakes are reported where the text makes them (`mistake`).
+conditions under which the text is being read (path), the loops around it, the guard. The functions in lower part are
+the handlers that `sagacheck._front` makes the text call. Mistakes are reported where the text makes them (`mistake`).
 """
 
 from __future__ import annotations
@@ -20,16 +20,44 @@ from typing import Any, NoReturn
 
 from sagacheck._errors import SpecificationError
 from sagacheck._expr import (
-    FALSE, TRUE, Expr, FunctionSort, apply, conjunction, const, disjunction, equal, fresh_bound, ite, less, make,
-    negation, render, store,
-)  # fmt: skip
+    FALSE,
+    TRUE,
+    Expr,
+    FunctionSort,
+    apply,
+    conjunction,
+    const,
+    disjunction,
+    equal,
+    fresh_bound,
+    ite,
+    less,
+    make,
+    negation,
+    render,
+    store,
+)
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, EnumSort, RangeSort, Sort
 from sagacheck._specification import Definition, Variable
 
-__all__ = ["OWN_FILES", "Choice", "Elements", "StateView", "Tracer", "all_of", "any_of", "choose", "compare", "current", "lift"]
+__all__ = [
+    "OWN_FILES",
+    "Choice",
+    "Elements",
+    "StateView",
+    "Tracer",
+    "all_of",
+    "any_of",
+    "choose",
+    "compare",
+    "current",
+    "lift",
+]
 __all__ += ["loop", "mistake", "negate", "plus", "quantify", "require", "test"]
 
-OWN_FILES = {str(Path(__file__).with_name(n)) for n in ("_tracing.py", "_front.py", "_expr.py", "_language.py", "language.py")}
+OWN_FILES = {
+    str(Path(__file__).with_name(n)) for n in ("_tracing.py", "_front.py", "_expr.py", "_language.py", "language.py")
+}
 _CHOICES = itertools.count()
 _CURRENT: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
 
@@ -130,7 +158,7 @@ class Tracer:
         if variable.per_element:
             mistake(f"`{name}` is a function: write `s.{name}[n] = ...`")
         if self.loops:
-            mistake(f"the scalar `{name}` is written in a loop, which runs for all elements at once; use any(...) or all(...)")
+            mistake(f"the scalar `{name}` is written in a loop, for all elements at once; use any(...) or all(...)")
         new = lift(value, variable.sort, f"`{name}`")
         self._note_write(name, None)
         self.state[name] = ite(self.condition(), new, self.state[name])
@@ -156,7 +184,9 @@ class FunctionView:
         index = lift(element, ELEMENT, f"the index of `{self._name}`")
         tracer = self._tracer
         if tracer.loops and tracer.state[self._name] is not self.at_loop_start() and index is not tracer.loops[-1][0]:
-            mistake(f"`{self._name}` has been written in this loop, which runs for all elements at once; read it before")
+            mistake(
+                f"`{self._name}` has been written in this loop, which runs for all elements at once; read it before"
+            )
         tracer.note_read(self._name)
         return apply(tracer.state[self._name], index)
 
@@ -301,9 +331,15 @@ def negate(value: Any) -> Any:
 
 
 _PLAIN: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-    "in": lambda a, b: a in b, "not in": lambda a, b: a not in b,
-}  # fmt: skip
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda a, b: a in b,
+    "not in": lambda a, b: a not in b,
+}
 
 
 def compare(op: str, a: Any, b: Any) -> Any:
@@ -347,7 +383,7 @@ def _paired(a: Any, b: Any) -> tuple[Expr, Expr]:
     left = lift(first, None, "a comparison")
     assert not isinstance(left.sort, FunctionSort)
     wanted: Sort = left.sort
-    if wanted == ELEMENT and (second is None or isinstance(second, Expr) and second.sort == OPTIONAL_ELEMENT):
+    if wanted == ELEMENT and (second is None or (isinstance(second, Expr) and second.sort == OPTIONAL_ELEMENT)):
         wanted = OPTIONAL_ELEMENT
         left = lift(left, wanted, "a comparison")
     right = lift(second, wanted, "one side of a comparison")
@@ -421,7 +457,9 @@ class Choice:
 
     def otherwise(self) -> bool:
         """Enter the else branch; whether to read it."""
-        return self._enter(negation(self._condition) if isinstance(self._condition, Expr) else not self._condition, False)
+        return self._enter(
+            negation(self._condition) if isinstance(self._condition, Expr) else not self._condition, False
+        )
 
     def _enter(self, condition: Expr | bool, side: bool) -> bool:
         if isinstance(condition, bool):

@@ -1,7 +1,7 @@
 """Verdicts, traces and the result of a check: values that readers make and reports show.
 
-A verdict is one of four, and nothing is rounded up: what was not decided is *undetermined*, with the limit that ended it;
-what the chosen design or environment rules out is *not checked*, with the reason.
+A verdict is one of four, and nothing is rounded up: what was not decided is *undetermined*, with the limit that ended
+it; what the chosen design or environment rules out is *not checked*, with the reason.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Outcome:
     """The verdict on one property.
 
     Attributes:
-        trace: the shortest counterexample (or, of a *sometimes* that holds, the shortest witness); None if there is none.
-        element: the element for which the property fails in the trace's last state.
-        reason: why it is undetermined or not checked, or how a property is violated that has no trace.
+        trace: the shortest counterexample (or, of a *sometimes* that holds, the shortest witness); None if there is
+        none. element: the element for which the property fails in the trace's last state. reason: why it is
+        undetermined or not checked, or how a property is violated that has no trace.
     """
 
     property: Property
@@ -58,7 +58,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often an action was possible (over all states and elements), and how often it led to a state not seen before."""
+    """How often an action was possible (over all states and elements), and how often it led to a new state."""
 
     enabled: int
     new: int

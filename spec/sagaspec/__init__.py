@@ -79,9 +79,11 @@ domain = Domain(
     designs=DESIGNS,
     default=CONFORMING,
     structure=Option(
-        "dag", "DAG", "demo_provision",
-        "a packaged saga, a family (chain:N fork-join:K diamond ladder:WxD random:N:SEED), edges (a>b,a>c), or a FILE.json",
-    ),  # fmt: skip
+        "dag",
+        "DAG",
+        "demo_provision",
+        "a packaged saga, chain:N, fork-join:K, diamond, ladder:WxD, random:N:SEED, edges (a>b,a>c), or a FILE.json",
+    ),
     table_structure="fork-join:2",
     environment=ENVIRONMENT_OPTIONS,
     load=load,

@@ -1,7 +1,8 @@
 """The space of designs: the axes, the named designs, and which combinations mean nothing.
 
 The first seven axes are the questions that were asked of the executor of steno 0.4.1 and of its proposed fix. The last
-three were added because the checker found that the proposed fix alone does not satisfy every property (docs/findings.md).
+three were added because the checker found that the proposed fix alone does not satisfy every property
+(docs/findings.md).
 """
 
 from __future__ import annotations
@@ -14,16 +15,24 @@ from sagacheck import Axis, Design
 __all__ = ["AXES", "CONFORMING", "DESIGNS", "Choices", "refuse"]
 
 AXES = (
-    Axis("writer", ("single", "split"), "who changes memory: only the loop, or the worker its log copy and the loop the rest"),
+    Axis(
+        "writer",
+        ("single", "split"),
+        "who changes memory: only the loop, or the worker its log copy and the loop the rest",
+    ),
     Axis("start", ("memory-first", "durable-first"), "where a start event is recorded first"),
     Axis("completion", ("durable-first", "memory-first"), "where a completion event is recorded first"),
     Axis("lock-across-io", ("no", "yes"), "whether a worker's durable write is made with the lock held"),
-    Axis("recovery", ("relaxed", "strict"), "whether a node that never started may have a parent that was (being) undone"),
+    Axis(
+        "recovery", ("relaxed", "strict"), "whether a node that never started may have a parent that was (being) undone"
+    ),
     Axis("assertions", ("on", "off"), "whether node_exec_state asserts that a failure in the log copy has its error"),
     Axis("intent", ("before", "after"), "whether the start is durable before the action runs, or written after it ran"),
     Axis("stuck", ("again", "once"), "whether the stuck routine may be entered again by a second undo failure"),
     Axis("revisit", ("skip", "panic"), "what the walk over parents does with a parent that it has already dealt with"),
-    Axis("rest", ("wait", "try-lock"), "whether the loop, coming to rest, waits for the lock or insists that it is free"),
+    Axis(
+        "rest", ("wait", "try-lock"), "whether the loop, coming to rest, waits for the lock or insists that it is free"
+    ),
 )
 
 _FIELDS = tuple(a.name for a in AXES)
@@ -43,17 +52,23 @@ DESIGNS = (
     ),
     Design(
         "steno-0.4.1",
-        _settings("split", "memory-first", "memory-first", "yes", "strict", "on", "before", "once", "panic", "try-lock"),
-        "The published crate: worker and loop both write memory, in different critical sections, across durable writes.",
+        _settings(
+            "split", "memory-first", "memory-first", "yes", "strict", "on", "before", "once", "panic", "try-lock"
+        ),
+        "The published crate: worker and loop both write memory, in different critical sections.",
     ),
     Design(
         "steno-461",
-        _settings("single", "memory-first", "durable-first", "no", "strict", "on", "before", "once", "panic", "try-lock"),
+        _settings(
+            "single", "memory-first", "durable-first", "no", "strict", "on", "before", "once", "panic", "try-lock"
+        ),
         "Pull request #461 as we read it: one writer of memory, starts memory first, completions durable first.",
     ),
     Design(
         "steno-461-462",
-        _settings("single", "memory-first", "durable-first", "no", "relaxed", "on", "before", "once", "panic", "try-lock"),
+        _settings(
+            "single", "memory-first", "durable-first", "no", "relaxed", "on", "before", "once", "panic", "try-lock"
+        ),
         "The same with the recovery rule of pull request #462.",
     ),
 )

@@ -17,7 +17,12 @@ __all__ = ["ENVIRONMENT_OPTIONS", "load", "most_crashes", "structure_of"]
 
 ENVIRONMENT_OPTIONS = (
     Option("crashes", "N|any", "any", "how often the process may crash: any number of times, or at most N (0 to 255)"),
-    Option("fail", "NODES|any|none", "any", "which actions may fail: any, none, or node names, paths or #indexes with commas"),
+    Option(
+        "fail",
+        "NODES|any|none",
+        "any",
+        "which actions may fail: any, none, or node names, paths or #indexes with commas",
+    ),
     Option("undo-fail", "NODES|any|none", "any", "which undo actions may fail, likewise"),
     Option("contract", "kept|dropped", "kept", "whether an action that fails leaves no effect, as the contract asks"),
 )
@@ -72,10 +77,13 @@ def structure_of(saga: Saga, environment: Mapping[str, str]) -> Structure:
             "ancestors": ancestors,
         },
         predicates={
-            "has_undo": has_undo, "may_fail": may_fail, "may_fail_undo": may_fail_undo, "may_get_stuck": stuck,
+            "has_undo": has_undo,
+            "may_fail": may_fail,
+            "may_fail_undo": may_fail_undo,
+            "may_get_stuck": stuck,
         },
         elements={"start": saga.start, "end": saga.end},
-    )  # fmt: skip
+    )
 
 
 def _chosen(

@@ -1,16 +1,25 @@
 """The executor's loop: start what is queued, take a completion, propagate it, come to rest.
 
 With `writer=single` a completion is taken in one critical section: task, log copy and maps move together. With
-`writer=split` there are two, as in steno 0.4.1: the task is removed, the task is joined, and only then is the completion
-propagated; the log copy has long been changed by the worker.
+`writer=split` there are two, as in steno 0.4.1: the task is removed, the task is joined, and only then is the
+completion propagated; the log copy has long been changed by the worker.
 """
 
 from __future__ import annotations
 
 from sagacheck.language import action, procedure, require
 from sagaspec._memory import (
-    after_propagation, alive, done, failed, lock_free, mark_undone, panic_if, record, remove_task, undo_failed,
-)  # fmt: skip
+    after_propagation,
+    alive,
+    done,
+    failed,
+    lock_free,
+    mark_undone,
+    panic_if,
+    record,
+    remove_task,
+    undo_failed,
+)
 from sagaspec._state import START, Load, Lock, Node, Panic, Pc, Phase, Stage, State, Undone, Writer, nodes
 from sagaspec._workers import Job, go, issue_completion, spawn, stage
 
@@ -185,8 +194,16 @@ def read_result(s: State) -> None:
 
 
 LOOP = (
-    kick_off, take_success, take_failure, take_undo_success, take_undo_failure, join, propagate_success,
-    propagate_failure, propagate_undo_success, propagate_undo_failure,
-)  # fmt: skip
+    kick_off,
+    take_success,
+    take_failure,
+    take_undo_success,
+    take_undo_failure,
+    join,
+    propagate_success,
+    propagate_failure,
+    propagate_undo_success,
+    propagate_undo_failure,
+)
 LOOP_AT_REST = (finish, read_result)
 STORE_OF_LOOP = (unwinding_lands, done_lands)

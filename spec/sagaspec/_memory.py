@@ -12,13 +12,41 @@ import enum
 
 from sagacheck.language import define, procedure
 from sagaspec._state import (
-    END, START, Load, Lock, Node, Panic, Pc, Phase, State, Undone, Writer, children, nodes, parents,
-)  # fmt: skip
+    END,
+    START,
+    Load,
+    Lock,
+    Node,
+    Panic,
+    Pc,
+    Phase,
+    State,
+    Undone,
+    Writer,
+    children,
+    nodes,
+    parents,
+)
 
 __all__ = [
-    "ASSERTIONS", "BROKEN", "Event", "Shown", "after_propagation", "alive", "become_done", "done", "failed", "lock_free",
-    "mark_undone", "node_exec_state", "panic_if", "panic_if_broken", "record", "remove_task", "undo_failed",
-]  # fmt: skip
+    "ASSERTIONS",
+    "BROKEN",
+    "Event",
+    "Shown",
+    "after_propagation",
+    "alive",
+    "become_done",
+    "done",
+    "failed",
+    "lock_free",
+    "mark_undone",
+    "node_exec_state",
+    "panic_if",
+    "panic_if_broken",
+    "record",
+    "remove_task",
+    "undo_failed",
+]
 
 
 class Event(enum.Enum):
@@ -65,8 +93,8 @@ BROKEN = tuple(ASSERTIONS)
 def alive(s: State) -> bool:
     """The process runs: it is there, no assertion has failed, and the loop is not in the middle of a walk.
 
-    During a walk the loop holds the lock and touches nothing that a step without the lock could touch, so nothing is lost
-    by letting the walk run to its end first.
+    During a walk the loop holds the lock and touches nothing that a step without the lock could touch, so nothing is
+    lost by letting the walk run to its end first.
     """
     return s.pc not in (Pc.DOWN, Pc.REFUSED, Pc.WALK, Pc.WALK_FIRST) and s.panic == Panic.NONE
 
@@ -159,7 +187,12 @@ def done(s: State, n: Node) -> None:
     if n == END:
         panic_if(s, s.phase != Phase.RUNNING or not all(s.node_outputs[m] for m in nodes()), Panic.BAD_DONE)
         become_done(s)
-    if n != END and not s.stopping and s.phase == Phase.UNWINDING and all(s.nodes_undone[c] != Undone.NO for c in children(n)):
+    if (
+        n != END
+        and not s.stopping
+        and s.phase == Phase.UNWINDING
+        and all(s.nodes_undone[c] != Undone.NO for c in children(n))
+    ):
         s.queue_undo[n] = True
     for c in children(n):
         if not s.stopping and s.phase == Phase.RUNNING and all(s.node_outputs[p] for p in parents(c)):

@@ -13,8 +13,21 @@ from sagacheck.language import always, define, eventually, sometimes
 from sagaspec._memory import BROKEN, Shown, alive, lock_free, node_exec_state
 from sagaspec._recovery import log_refused
 from sagaspec._state import (
-    START, Load, Lock, Node, Panic, Pc, Phase, Runs, Stage, State, Writer, children, nodes, parents,
-)  # fmt: skip
+    START,
+    Load,
+    Lock,
+    Node,
+    Panic,
+    Pc,
+    Phase,
+    Runs,
+    Stage,
+    State,
+    Writer,
+    children,
+    nodes,
+    parents,
+)
 
 __all__ = ["PROPERTIES", "rest"]
 
@@ -24,9 +37,20 @@ _UNDO_COMPLETED = (Load.UNDO_FINISHED, Load.UNDO_FAILED)
 _MAY_TAKE_EFFECT = (Stage.RECORD_START, Stage.WRITE_START, Stage.LEARN_START, Stage.RUN)
 _WRITING = (Stage.WRITE_START, Stage.START_OK, Stage.START_FAIL, Stage.WRITE_OK, Stage.WRITE_FAIL)
 _RAN = (
-    Stage.RUN, Stage.RECORD_OK, Stage.RECORD_FAIL, Stage.START_OK, Stage.START_FAIL, Stage.WRITE_OK, Stage.WRITE_FAIL,
-    Stage.LEARN_OK, Stage.LEARN_FAIL, Stage.SENT_OK, Stage.SENT_FAIL, Stage.TAKEN_OK, Stage.TAKEN_FAIL,
-)  # fmt: skip
+    Stage.RUN,
+    Stage.RECORD_OK,
+    Stage.RECORD_FAIL,
+    Stage.START_OK,
+    Stage.START_FAIL,
+    Stage.WRITE_OK,
+    Stage.WRITE_FAIL,
+    Stage.LEARN_OK,
+    Stage.LEARN_FAIL,
+    Stage.SENT_OK,
+    Stage.SENT_FAIL,
+    Stage.TAKEN_OK,
+    Stage.TAKEN_FAIL,
+)
 
 
 @define
@@ -91,7 +115,7 @@ def WriteAheadIntent(s: State, n: Node) -> bool:
     wrong="memory is torn at {n}: its in-memory log says {log_copy}, but the maps do not agree",
 )
 def NoTornState(s: State, n: Node) -> bool:
-    """Whenever the lock is free, node_exec_state is defined, and a node without a live task reads as its log copy says."""
+    """Whenever the lock is free, every node has one state, and without a live task the one that its log copy says."""
     shown = node_exec_state(s, n)
     agrees = (
         (s.log_copy[n] == Load.NEVER_STARTED and shown in (Shown.BLOCKED, Shown.QUEUED_TO_RUN, Shown.UNDONE_NEVER_RAN))
@@ -154,7 +178,7 @@ def UndoOrder(s: State, n: Node) -> bool:
     wrong="the action of {n} has run {runs} and its undo action {undo_runs}, a run that was durable counted",
 )
 def AtMostOnce(s: State, n: Node) -> bool:
-    """Between two crashes nothing runs twice for a node; after a crash, only what was not durably complete runs again."""
+    """Between two crashes nothing runs twice for a node; after one, only what was not durably complete runs again."""
     return s.runs[n] != Runs.TWICE and s.undo_runs[n] != Runs.TWICE
 
 
@@ -194,10 +218,10 @@ def StatusAvailable(s: State) -> bool:
 @always(
     because="it is what a saga is for",
     source="Sagas, 1987; steno's documentation",
-    wrong="the saga rests, but neither has every node succeeded, nor is every effect removed, nor is it known to be stuck",
+    wrong="the saga rests, but not every node has succeeded, an effect stands, and no undo failure is recorded",
 )
 def Atomicity(s: State) -> bool:
-    """At rest every node has succeeded, or no effect stands, or the saga is stuck and the undo failure is recorded."""
+    """At rest every node has succeeded, or no effect stands, or the saga is stuck, with its undo failure recorded."""
     succeeded = all(s.log[n] == Load.SUCCEEDED for n in nodes())
     undone = all(not s.effect[n] for n in nodes())
     stuck = any(s.log[n] == Load.UNDO_FAILED for n in nodes())
@@ -205,7 +229,7 @@ def Atomicity(s: State) -> bool:
 
 
 @always(
-    because="the model gives a node one worker of each kind; a second one would be lost in it, and must not pass unseen",
+    because="the model gives a node one worker of each kind; a second one must not pass unseen",
     source="this model",
     wrong="{n} is queued although a worker of the same kind is still there",
 )
@@ -291,7 +315,9 @@ def crashed(s: State) -> bool:
     return s.pc == Pc.DOWN
 
 
-@eventually(because="a saga that never ends holds on to what it has", source="Sagas, 1987", wrong="the saga never comes to rest")
+@eventually(
+    because="a saga that never ends holds on to what it has", source="Sagas, 1987", wrong="the saga never comes to rest"
+)
 def Termination(s: State) -> bool:
     """Every saga comes to rest: done, unwound or stuck."""
     return ended(s)
@@ -311,13 +337,33 @@ def ResumeProgress(s: State) -> bool:
 
 @define
 def rest(s: State) -> bool:
-    """A behaviour may end here; a process that died of a panic may stay dead, when no more crashes are left to count."""
+    """A behaviour may end here; a panic ends it too, since the crash that follows need never come."""
     return ended(s)
 
 
 PROPERTIES = (
-    StartMemoryFirst, CompletionDurableFirst, WriteAheadIntent, NoTornState, NoPanic, SingleWriter, DependencyOrder,
-    UndoOrder, AtMostOnce, LegalLog, Recoverable, StatusAvailable, Atomicity, OneWorker,
-    Success, CleanUnwinding, Stuck, CrashInAction, CrashInUndo, RecoveryForward, RecoveryUnwinding, StatusDuringWrite,
-    Termination, ResumeProgress,
-)  # fmt: skip
+    StartMemoryFirst,
+    CompletionDurableFirst,
+    WriteAheadIntent,
+    NoTornState,
+    NoPanic,
+    SingleWriter,
+    DependencyOrder,
+    UndoOrder,
+    AtMostOnce,
+    LegalLog,
+    Recoverable,
+    StatusAvailable,
+    Atomicity,
+    OneWorker,
+    Success,
+    CleanUnwinding,
+    Stuck,
+    CrashInAction,
+    CrashInUndo,
+    RecoveryForward,
+    RecoveryUnwinding,
+    StatusDuringWrite,
+    Termination,
+    ResumeProgress,
+)

@@ -1,8 +1,8 @@
 """Crash, recovery and the observer: what comes from outside the executor, and how memory is built from the log alone.
 
 A new saga is the recovery of an empty log. Recovery is one step: it reads the log and nothing else, so what happens
-meanwhile cannot matter. It goes over the nodes in topological order, in reverse when the log is unwinding; here each map
-is defined by what that order makes of it, with one definition that recurses along the children (`was_undone`).
+meanwhile cannot matter. It goes over the nodes in topological order, in reverse when the log is unwinding; here each
+map is defined by what that order makes of it, with one definition that recurses along the children (`was_undone`).
 Where a log is both refused and would fail an assertion, it is refused.
 """
 
@@ -11,8 +11,23 @@ from __future__ import annotations
 from sagacheck.language import action, define, procedure, require
 from sagaspec._memory import ASSERTIONS, alive, lock_free, node_exec_state, panic_if
 from sagaspec._state import (
-    END, START, Load, Lock, Node, Panic, Pc, Phase, Runs, Stage, State, Undone, Writer, children, nodes, parents,
-)  # fmt: skip
+    END,
+    START,
+    Load,
+    Lock,
+    Node,
+    Panic,
+    Pc,
+    Phase,
+    Runs,
+    Stage,
+    State,
+    Undone,
+    Writer,
+    children,
+    nodes,
+    parents,
+)
 
 __all__ = ["ENVIRONMENT", "RECOVERY", "log_refused", "rebuild"]
 
@@ -80,7 +95,12 @@ def rebuild(s: State) -> None:
         queued = any(s.queue_todo[n] or s.queue_undo[n] for n in nodes())
         panic_if(s, finished and (stuck or queued), Panic.BAD_DONE)
         if s.design.stuck_once:
-            several = any(s.log[m] == Load.UNDO_FAILED and s.log[n] == Load.UNDO_FAILED for n in nodes() for m in nodes() if m != n)
+            several = any(
+                s.log[m] == Load.UNDO_FAILED and s.log[n] == Load.UNDO_FAILED
+                for n in nodes()
+                for m in nodes()
+                if m != n
+            )
             panic_if(s, several, Panic.RECOVERY_STUCK_AGAIN)
         if stuck or finished:
             s.phase = Phase.DONE
@@ -103,8 +123,8 @@ def recover(s: State) -> None:
 def crash(s: State) -> None:
     """The process dies: everything but the durable log is gone.
 
-    A durable write that is pending may have taken effect before (the store's step) or never will. A panic leaves this step
-    only. The history of runs forgets those whose completion is not durable.
+    A durable write that is pending may have taken effect before (the store's step) or never will. A panic leaves this
+    step only. The history of runs forgets those whose completion is not durable.
     """
     require(s.pc not in (Pc.DOWN, Pc.REFUSED, Pc.WALK, Pc.WALK_FIRST) or s.panic != Panic.NONE)
     if s.most_crashes >= 0:
@@ -138,9 +158,9 @@ def crash(s: State) -> None:
 def ask_status(s: State) -> None:
     """An observer asks for the state of every node.
 
-    Where somebody may insist that the lock is free, the observer is seen to hold it; elsewhere its holding the lock only
-    makes others wait, and the query is this one step. A fair lock lets others in between two queries, so none is asked
-    for ever.
+    Where somebody may insist that the lock is free, the observer is seen to hold it; elsewhere its holding the lock
+    only makes others wait, and the query is this one step. A fair lock lets others in between two queries, so none is
+    asked for ever.
     """
     require(alive(s) and lock_free(s))
     for shown in ASSERTIONS:

@@ -9,15 +9,47 @@ from __future__ import annotations
 import enum
 
 from sagacheck.language import (
-    OPTIONAL_ELEMENT, Element, PerElement, StateBase, element, elements, per_element, predicate, relation, scalar,
-)  # fmt: skip
+    OPTIONAL_ELEMENT,
+    Element,
+    PerElement,
+    StateBase,
+    element,
+    elements,
+    per_element,
+    predicate,
+    relation,
+    scalar,
+)
 from sagaspec._design import Choices
 
 __all__ = [
-    "DURABLE", "END", "GROUPS", "HISTORY", "MEMORY", "START", "WORKERS", "WORLD", "Load", "Lock", "Node", "Panic", "Pc",
-    "Phase", "Runs", "Stage", "State", "Undone", "Writer", "ancestors", "children", "has_undo", "may_fail",
-    "may_fail_undo", "nodes", "parents",
-]  # fmt: skip
+    "DURABLE",
+    "END",
+    "GROUPS",
+    "HISTORY",
+    "MEMORY",
+    "START",
+    "WORKERS",
+    "WORLD",
+    "Load",
+    "Lock",
+    "Node",
+    "Panic",
+    "Pc",
+    "Phase",
+    "Runs",
+    "Stage",
+    "State",
+    "Undone",
+    "Writer",
+    "ancestors",
+    "children",
+    "has_undo",
+    "may_fail",
+    "may_fail_undo",
+    "nodes",
+    "parents",
+]
 
 Node = Element
 nodes = elements
@@ -143,7 +175,9 @@ class Panic(enum.Enum):
     BAD_START = "worker: starting a node whose load status is neither NeverStarted nor Started"
     BAD_UNDO_START = "worker: undoing a node whose load status is neither Succeeded nor UndoStarted"
     BAD_EVENT = "log copy: an event that is illegal after the node's load status"
-    STUCK_AGAIN = "stuck routine: exec_state is not Unwinding, because an earlier undo failure has already ended the saga"
+    STUCK_AGAIN = (
+        "stuck routine: exec_state is not Unwinding, because an earlier undo failure has already ended the saga"
+    )
     BAD_DONE = "becoming Done: stopping, a queue that is not empty, or a node without an output"
     LOCK_BUSY = "coming to rest: the lock, taken without waiting, is held by somebody"
     RESULT_BUSY = "result: the lock, taken without waiting, is held by somebody"
@@ -158,32 +192,48 @@ class State(StateBase):
     contract: bool
     most_crashes: int  # -1: any number
 
-    log_copy: PerElement[Load] = per_element(Load, Load.NEVER_STARTED, group=MEMORY, doc="sglog: the log as memory has it")
+    log_copy: PerElement[Load] = per_element(
+        Load, Load.NEVER_STARTED, group=MEMORY, doc="sglog: the log as memory has it"
+    )
     queue_todo: PerElement[bool] = per_element(bool, False, group=MEMORY, doc="nodes queued to run")
     queue_undo: PerElement[bool] = per_element(bool, False, group=MEMORY, doc="nodes queued to be undone")
-    node_tasks: PerElement[bool] = per_element(bool, False, group=MEMORY, doc="nodes with a task that the loop waits for")
+    node_tasks: PerElement[bool] = per_element(
+        bool, False, group=MEMORY, doc="nodes with a task that the loop waits for"
+    )
     node_outputs: PerElement[bool] = per_element(bool, False, group=MEMORY, doc="nodes that have an output")
     node_errors: PerElement[bool] = per_element(bool, False, group=MEMORY, doc="nodes that have an error")
-    nodes_undone: PerElement[Undone] = per_element(Undone, Undone.NO, group=MEMORY, doc="nodes that count as undone, and how")
+    nodes_undone: PerElement[Undone] = per_element(
+        Undone, Undone.NO, group=MEMORY, doc="nodes that count as undone, and how"
+    )
     undo_errors: PerElement[bool] = per_element(bool, False, group=MEMORY, doc="nodes that have an undo error")
-    log: PerElement[Load] = per_element(Load, Load.NEVER_STARTED, group=DURABLE, doc="the node's events in the durable log")
+    log: PerElement[Load] = per_element(
+        Load, Load.NEVER_STARTED, group=DURABLE, doc="the node's events in the durable log"
+    )
     work: PerElement[Stage] = per_element(Stage, Stage.NONE, group=WORKERS, doc="where the worker of the action is")
-    undo_work: PerElement[Stage] = per_element(Stage, Stage.NONE, group=WORKERS, doc="where the worker of the undo action is")
+    undo_work: PerElement[Stage] = per_element(
+        Stage, Stage.NONE, group=WORKERS, doc="where the worker of the undo action is"
+    )
     effect: PerElement[bool] = per_element(bool, False, group=WORLD, doc="the action's external effect stands")
     runs: PerElement[Runs] = per_element(Runs, Runs.NO, group=HISTORY, doc="how often the action has run")
     undo_runs: PerElement[Runs] = per_element(Runs, Runs.NO, group=HISTORY, doc="how often the undo action has run")
     untested: PerElement[Node | None] = per_element(
-        OPTIONAL_ELEMENT, None, group=MEMORY, doc="in a walk: the parent to be tested next for this node",
+        OPTIONAL_ELEMENT,
+        None,
+        group=MEMORY,
+        doc="in a walk: the parent to be tested next for this node",
         given=lambda p: p.design.revisit_panics,
-    )  # fmt: skip
+    )
 
     pc: Pc = scalar(Pc, Pc.DOWN, group=MEMORY, doc="where the loop is")
     phase: Phase = scalar(Phase, Phase.RUNNING, group=MEMORY, doc="exec_state")
     stopping: bool = scalar(bool, False, group=MEMORY, doc="an undo action has failed; nothing new is started")
     lock: Lock = scalar(
-        Lock, Lock.FREE, group=MEMORY, doc="who holds the lock from one step to the next",
+        Lock,
+        Lock.FREE,
+        group=MEMORY,
+        doc="who holds the lock from one step to the next",
         given=lambda p: p.design.has_lock,
-    )  # fmt: skip
+    )
     panic: Panic = scalar(Panic, Panic.NONE, group=MEMORY, doc="the assertion that failed, if any")
     crashes: int = scalar(
         range(256), 0, group=HISTORY, doc="how often the process has crashed", given=lambda p: p.most_crashes >= 0

@@ -17,8 +17,8 @@ __all__ = ["test_parent"]
 def test_parent(s: State, n: Node, p: Node) -> None:
     """Walking over the parents of {n}, the loop tests {p}.
 
-    If all children of p are undone: a parent that never ran or failed is marked undone and walked over in turn, one that
-    is done is queued to be undone, one that is queued to run or running is left alone, and any other is a panic.
+    If all children of p are undone: a parent that never ran or failed is marked undone and walked over in turn, one
+    that is done is queued to be undone, one that is queued to run or running is left alone, and any other is a panic.
     """
     require(s.pc in (Pc.WALK, Pc.WALK_FIRST) and s.panic == Panic.NONE)
     require(s.untested[n] == p and all(s.untested[a] is None for a in ancestors(n)))
@@ -41,9 +41,13 @@ def test_parent(s: State, n: Node, p: Node) -> None:
 
 
 _DEALT_WITH = (
-    Shown.QUEUED_TO_UNDO, Shown.UNDO_IN_PROGRESS, Shown.UNDO_FAILED,
-    Shown.UNDONE, Shown.UNDONE_NEVER_RAN, Shown.UNDONE_FAILED,
-)  # fmt: skip
+    Shown.QUEUED_TO_UNDO,
+    Shown.UNDO_IN_PROGRESS,
+    Shown.UNDO_FAILED,
+    Shown.UNDONE,
+    Shown.UNDONE_NEVER_RAN,
+    Shown.UNDONE_FAILED,
+)
 
 
 @procedure

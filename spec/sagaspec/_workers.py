@@ -1,8 +1,8 @@
 """The workers and the store: one worker a node in flight, its durable writes, the run of its action or undo action.
 
 A worker of an action and one of an undo action take the same steps; each step is written once (the procedures, with
-`job`) and named twice. `land` is the store's step: a pending durable write takes effect, and the worker goes on. That it
-goes on in the same step, unlocks and reports to the loop, loses nothing: until the loop takes the report, nobody can
+`job`) and named twice. `land` is the store's step: a pending durable write takes effect, and the worker goes on. That
+it goes on in the same step, unlocks and reports to the loop, loses nothing: until the loop takes the report, nobody can
 tell. Reports are taken in any order, for the same reason.
 """
 
@@ -13,8 +13,18 @@ import enum
 from sagacheck.language import action, procedure, require
 from sagaspec._memory import Event, alive, lock_free, panic_if, record
 from sagaspec._state import (
-    Load, Lock, Node, Panic, Runs, Stage, State, Writer, has_undo, may_fail, may_fail_undo,
-)  # fmt: skip
+    Load,
+    Lock,
+    Node,
+    Panic,
+    Runs,
+    Stage,
+    State,
+    Writer,
+    has_undo,
+    may_fail,
+    may_fail_undo,
+)
 
 __all__ = ["LOOP_LEARNS", "STORE", "WORKERS", "Job", "go", "issue_completion", "spawn", "stage"]
 
@@ -427,15 +437,37 @@ def _learns(design: object) -> bool:
 
 
 WORKERS = (
-    record_start, learn_start, take_effect, succeed, fail, record_success, record_failure, learn_success, learn_failure,
-    record_undo_start, learn_undo_start, remove_effect, succeed_undo, fail_undo, record_undo_success,
-    record_undo_failure, learn_undo_success, learn_undo_failure,
-)  # fmt: skip
+    record_start,
+    learn_start,
+    take_effect,
+    succeed,
+    fail,
+    record_success,
+    record_failure,
+    learn_success,
+    learn_failure,
+    record_undo_start,
+    learn_undo_start,
+    remove_effect,
+    succeed_undo,
+    fail_undo,
+    record_undo_success,
+    record_undo_failure,
+    learn_undo_success,
+    learn_undo_failure,
+)
 
 STORE = (
-    start_lands, late_start_lands_on_success, late_start_lands_on_failure, success_lands, failure_lands,
-    undo_start_lands, late_undo_start_lands_on_success, late_undo_start_lands_on_failure, undo_success_lands,
+    start_lands,
+    late_start_lands_on_success,
+    late_start_lands_on_failure,
+    success_lands,
+    failure_lands,
+    undo_start_lands,
+    late_undo_start_lands_on_success,
+    late_undo_start_lands_on_failure,
+    undo_success_lands,
     undo_failure_lands,
-)  # fmt: skip
+)
 
 LOOP_LEARNS = (take_start, take_undo_start)
