@@ -346,9 +346,9 @@ class _Builder:
         assert made.body is not None
         allowed: set[int] = set()
         for e in _walk_all(made.body):
-            if e.op in ("forall", "exists") and e.args[1].op == "related" and made.params:
-                if e.args[1].data == self.recursion and e.args[1].args[0] is made.params[0]:
-                    allowed.add(e.args[0].uid)
+            within = e.args[1] if e.op in ("forall", "exists") else None
+            if within is not None and within.op == "related" and within.data == self.recursion and made.params:
+                allowed.update([e.args[0].uid] if within.args[0] is made.params[0] else [])
         for e in _walk_all(made.body):
             if e.op == "call" and e.data[0] is made and (not e.args or e.args[0].uid not in allowed):
                 problem = (
