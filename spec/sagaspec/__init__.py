@@ -3,14 +3,14 @@
     _design         the space of designs
     _state          the variables, by owner
     _memory, _walk  what memory says, and what propagation does to it
-    _workers        workers and store
+    _jobs, _workers what a worker does; the steps of workers and store
     _loop           the executor's loop
     _recovery       crash, recovery, observer
     _properties     what must hold
     _environment    what may fail; a saga as a structure
     _saga ...       sagas: the DAG, steno's JSON, families, packaged ones
 
-No engine is in here. Read `_state` first, then `_workers` and `_loop`.
+No engine is in here. Read `_state` first, then `_workers` with `_jobs`, and `_loop`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def specify(settings: Mapping[str, str], environment: Mapping[str, str]) -> Spec
 
 
 def _listing() -> tuple[tuple[str, ...], ...]:
-    rows = [("saga", "nodes", "edges", "actions", "with undo", "subsagas", "width", "depth", "source")]
+    rows: list[tuple[str, ...]] = [
+        ("saga", "nodes", "edges", "actions", "with undo", "subsagas", "width", "depth", "source")
+    ]
     for i in sagas():
         numbers = (i.nodes, i.edges, i.actions, i.with_undo, i.subsagas, i.width, i.depth)
         rows.append((i.name, *map(str, numbers), i.source))

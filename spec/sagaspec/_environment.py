@@ -7,6 +7,7 @@ fail. Only action nodes fail; an action without an undo action has one that cann
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sagacheck import InputError, Option, Structure
 from sagaspec._library import load_dag
@@ -56,7 +57,7 @@ def load(text: str, environment: Mapping[str, str]) -> Structure:
     Raises:
         InputError: no such saga, or an option that names no node, or a node that cannot fail.
     """
-    return structure_of(load_dag(text), environment)
+    return replace(structure_of(load_dag(text), environment), name=text)
 
 
 def structure_of(saga: Saga, environment: Mapping[str, str]) -> Structure:

@@ -8,6 +8,7 @@ completion propagated; the log copy has long been changed by the worker.
 from __future__ import annotations
 
 from sagacheck.language import action, procedure, require
+from sagaspec._jobs import Job, go, issue_completion, spawn, stage
 from sagaspec._memory import (
     after_propagation,
     alive,
@@ -21,7 +22,6 @@ from sagaspec._memory import (
     undo_failed,
 )
 from sagaspec._state import START, Load, Lock, Node, Panic, Pc, Phase, Stage, State, Undone, Writer, nodes
-from sagaspec._workers import Job, go, issue_completion, spawn, stage
 
 __all__ = ["LOOP", "LOOP_AT_REST", "STORE_OF_LOOP"]
 
