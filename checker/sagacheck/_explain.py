@@ -17,12 +17,16 @@ from sagacheck._check import DEADLOCK
 from sagacheck._designs import settings_key
 from sagacheck._domain import Axis, Design, Domain
 from sagacheck._errors import InputError
+from sagacheck._expr import Expr, render, walk
+from sagacheck._sorts import EnumSort
 from sagacheck._specification import Action, Definition, Property, Specification, Variable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 __all__ = ["explain", "source_text"]
+
+_LONGEST_GUARD = 60  # operators
 
 
 def source_text(place: tuple[str, int]) -> str:
@@ -114,22 +118,52 @@ class _Names:
             case Property():
                 yield from _heading(f"property ({part.kind.value})", part.name, part.doc)
                 facts = [("because", part.because), ("source", part.source), ("excluded by", part.excluded)]
+                facts.append(("uses", _uses(part.body, part.after)))
             case Action():
                 fairness = "finitely often" if part.finitely else "weakly fair" if part.fair else "not fair"
                 yield from _heading(f"action of {part.actor}", part.name, part.doc)
-                facts = [("fairness", fairness)]
+                facts = [("fairness", fairness), ("possible where", _guard(part)), ("changes", ", ".join(part.updates))]
+                facts.append(("uses", _uses(*part.guard, *part.updates.values())))
             case Definition():
                 yield from _heading("definition", part.name, part.doc)
+                facts = [("uses", _uses(part.body, but=part.name))]
             case Variable():
                 of = f"for each {self.domain.element}" if part.per_element else "one value"
                 yield from _heading(f"variable ({part.group})", part.name, part.doc)
-                facts = [("values", f"{of}: {part.sort}")]
+                facts = [("values", f"{of}: {part.sort}"), *_members(part)]
         if len(found) < len(self.designs):
             names = [d.name for d, _ in found]
             facts.append(("only in", ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")))
         yield from _facts([(k, " ".join(v.split())) for k, v in facts if v])
         if not isinstance(part, Variable):
             yield from _source(part)  # type: ignore[arg-type]
+
+
+def _uses(*roots: Expr | None, but: str = "") -> str:
+    """The definitions that occur in these expressions."""
+    found = {e.data[0].name for e in walk(*(r for r in roots if r is not None)) if e.op == "call"}
+    return ", ".join(sorted(found - {but}))
+
+
+def _guard(action: Action) -> str:
+    """The guard as the tree has it; nothing where it is too long to be read."""
+    texts = [render(g) for g in action.guard if _size(g) <= _LONGEST_GUARD]
+    return " and ".join(texts) if len(texts) == len(action.guard) else ""
+
+
+def _size(root: Expr) -> int:
+    """How many operators the expression has when it is written out, where shared parts are written each time."""
+    sizes: dict[int, int] = {}
+    for e in walk(root):
+        sizes[e.uid] = 1 + sum(sizes[a.uid] for a in e.args)
+    return sizes[root.uid]
+
+
+def _members(v: Variable) -> list[tuple[str, str]]:
+    """The members of an enumeration with what they mean."""
+    if not isinstance(v.sort, EnumSort):
+        return []
+    return [(f"  {m.name}", m.value if isinstance(m.value, str) else "") for m in v.sort.members]
 
 
 def _heading(kind: str, name: str, doc: str) -> Iterator[RenderableType]:

@@ -228,7 +228,7 @@ def test_sizes_are_read(text: str, size: int) -> None:
             "MutualExclusion",
             ["property (always)", "it is what a lock is for", "E. W. Dijkstra", "def MutualExclusion", "m != n"],
         ),
-        ("take", ["action of process", "only in", "look-then-take", "require(s.pc[n] == Pc.TRYING)"]),
+        ("take", ["action of process", "only in", "look-then-take", "require(s.pc[n] == Pc.TRYING)", "pc[n] = TRYING"]),
         ("look-then-take", ["design", "Two steps.", "It differs from test-and-set in: taking=two-steps"]),
         ("test-and-set", ["This is the default design."]),
         ("taking", ["axis", "taking=two-steps", "in look-then-take"]),
