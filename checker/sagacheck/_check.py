@@ -64,7 +64,7 @@ def check(
     """
     asked = select_properties(specification, properties)
     ground = GroundSpecification(specification, structure)
-    reasons = {p.name: excluded_by(p, structure) for p in asked}
+    reasons = {p.name: excluded_by(p, structure, specification.element) for p in asked}
     live = [p for p in asked if not reasons[p.name]]
     reachable = [p for p in live if p.kind is not Kind.EVENTUALLY and p is not DEADLOCK]
     lasting = [p for p in live if p.kind is Kind.EVENTUALLY]
@@ -87,12 +87,12 @@ def check(
     return Result(ground, outcomes, search.exploration())
 
 
-def excluded_by(p: Property, structure: Structure) -> str:
+def excluded_by(p: Property, structure: Structure, element: str) -> str:
     """Why the property is not checked on this structure ("excluded by ..."), or ""."""
     if p.excluded:
         return f"excluded by {p.excluded}"
     missing = next((need for need in p.needs if not any(structure.predicates.get(need, ()))), None)
-    return f"excluded by {structure.name}: {missing.replace('_', ' ')} is true nowhere in it" if missing else ""
+    return f"excluded by {structure.name} in this environment: no {element} is `{missing}`" if missing else ""
 
 
 def _outcome(search: Search, p: Property, lassos: dict[str, Trace | None]) -> Outcome:

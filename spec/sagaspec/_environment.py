@@ -68,7 +68,8 @@ def structure_of(saga: Saga, environment: Mapping[str, str]) -> Structure:
     may_fail = _chosen(saga, "fail", environment, actions, "is no action, so it cannot fail")
     may_fail_undo = _chosen(saga, "undo-fail", environment, has_undo, "has no undo action, so none that can fail")
     ancestors = _ancestors(saga)
-    stuck = tuple(may_fail_undo[n] and _may_be_undone(n, may_fail, ancestors) for n in everything)
+    may_be_undone = tuple(actions[n] and _may_be_undone(n, may_fail, ancestors) for n in everything)
+    stuck = tuple(may_fail_undo[n] and may_be_undone[n] for n in everything)
     return Structure(
         name=saga.name,
         labels=tuple(saga.label(n) for n in everything),
@@ -78,9 +79,11 @@ def structure_of(saga: Saga, environment: Mapping[str, str]) -> Structure:
             "ancestors": ancestors,
         },
         predicates={
+            "is_action": tuple(actions),
             "has_undo": has_undo,
             "may_fail": may_fail,
             "may_fail_undo": may_fail_undo,
+            "may_be_undone": may_be_undone,
             "may_get_stuck": stuck,
         },
         elements={"start": saga.start, "end": saga.end},

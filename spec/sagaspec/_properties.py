@@ -25,6 +25,7 @@ from sagaspec._state import (
     State,
     Writer,
     children,
+    is_action,
     nodes,
     parents,
 )
@@ -200,7 +201,8 @@ def LegalLog(s: State, n: Node) -> bool:
 def Recoverable(s: State, n: Node) -> bool:
     """From every reachable durable log recovery is neither refused nor panics."""
     refused = s.pc == Pc.REFUSED and log_refused(s, n)
-    return not refused and not (s.panic == Panic.RECOVERY_STUCK_AGAIN and s.log[n] == Load.UNDO_FAILED)
+    stuck_again = s.panic == Panic.RECOVERY_STUCK_AGAIN and s.log[n] == Load.UNDO_FAILED
+    return not refused and not stuck_again and not (s.panic == Panic.RECOVERY_BAD_DONE and n == START)
 
 
 @always(
@@ -269,13 +271,13 @@ def Stuck(s: State) -> bool:
 @sometimes(because=_VACUOUS, source="this model", excluded=_without_crash)
 def CrashInAction(s: State, n: Node) -> bool:
     """The process died in the middle of an action."""
-    return s.pc == Pc.DOWN and s.log[n] == Load.STARTED
+    return s.pc == Pc.DOWN and is_action(n) and s.log[n] == Load.STARTED
 
 
-@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash, needs=("may_fail",))
+@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash, needs=("may_be_undone",))
 def CrashInUndo(s: State, n: Node) -> bool:
     """The process died in the middle of an undo action."""
-    return s.pc == Pc.DOWN and s.log[n] == Load.UNDO_STARTED
+    return s.pc == Pc.DOWN and is_action(n) and s.log[n] == Load.UNDO_STARTED
 
 
 @sometimes(because=_VACUOUS, source="this model", excluded=_without_crash)

@@ -93,7 +93,7 @@ def rebuild(s: State) -> None:
         s.stopping = stuck
         finished = s.log[END] == Load.SUCCEEDED or (unwinding and was_undone(s, START))
         queued = any(s.queue_todo[n] or s.queue_undo[n] for n in nodes())
-        panic_if(s, finished and (stuck or queued), Panic.BAD_DONE)
+        panic_if(s, finished and (stuck or queued), Panic.RECOVERY_BAD_DONE)
         if s.design.stuck_once:
             several = any(
                 s.log[m] == Load.UNDO_FAILED and s.log[n] == Load.UNDO_FAILED

@@ -45,6 +45,7 @@ __all__ = [
     "ancestors",
     "children",
     "has_undo",
+    "is_action",
     "may_fail",
     "may_fail_undo",
     "nodes",
@@ -56,6 +57,7 @@ nodes = elements
 parents = relation("parents")  # newest edge first, the order of the walk
 children = relation("children")
 ancestors = relation("ancestors")
+is_action = predicate("is_action")
 has_undo = predicate("has_undo")  # an action with an undo action; only these have an effect that can stand
 may_fail = predicate("may_fail")
 may_fail_undo = predicate("may_fail_undo")
@@ -182,6 +184,7 @@ class Panic(enum.Enum):
     LOCK_BUSY = "coming to rest: the lock, taken without waiting, is held by somebody"
     RESULT_BUSY = "result: the lock, taken without waiting, is held by somebody"
     NO_CAUSE = "result: the saga was undone or got stuck, but no node has an error"
+    RECOVERY_BAD_DONE = "recovery, becoming Done: stopping, or a queue that is not empty"
     RECOVERY_STUCK_AGAIN = "recovery, stuck routine: exec_state is not Unwinding at the second undo failure in the log"
 
 
