@@ -114,9 +114,7 @@ def places(domain: Domain, *, every: bool) -> Iterator[Place]:
         return f"{changed} ({same})" if same and changed else same or changed
 
     if every:
-        yield from (
-            Place(f"every combination, by its difference from {base.name}", label(d), d) for d in domain.combinations()
-        )
+        yield from (Place(f"all combinations, {base.name} but for", label(d), d) for d in domain.combinations())
     else:
         yield from (Place("named designs", d.name, d) for d in domain.designs)
         yield from (Place(f"{base.name}, one axis changed", label(d), d) for d in domain.deviations())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 _HOLDS, _VIOLATED = Verdict.HOLDS.value, Verdict.VIOLATED.value
+_FEW = 20
 _SIGNS = {_HOLDS: "·", Verdict.UNDETERMINED.value: "?", Verdict.NOT_CHECKED.value: "-"}
 _LEGEND = (
     "· holds    NUMBER violated, by a counterexample of so many steps    ? undetermined    - not checked    "
@@ -68,7 +69,7 @@ class Table:
         grid.add_column("reached", justify="right", no_wrap=True)
         grid.add_column("verdict", no_wrap=True)
         section = None
-        for place in self.asked:
+        for place in self._shown():
             if place.section != section:
                 section = place.section
                 if grid.row_count:
@@ -76,15 +77,20 @@ class Table:
                 grid.add_row(Text(f"{section}:", "dim"))
             row = self.row(place)
             if row is None:
-                grid.add_row(f"  {place.label}", *[""] * (len(own) + 1), Text("not computed", "dim"))
+                grid.add_row(_indented(place.label), *[""] * (len(own) + 1), Text("not computed", "dim"))
                 continue
             cells = [_styled(row.cells.get(p.name)) for p in own]
-            grid.add_row(f"  {place.label}", *cells, _reached(row, shared), _word(row.verdict))
+            grid.add_row(_indented(place.label), *cells, _reached(row, shared), _word(row.verdict))
         yield Padding(grid, (1, 0))
         yield Text(_LEGEND, "dim")
         yield self._key_of_columns(own, shared)
         for sentence in self.sentences():
             yield Padding(Text(sentence), (1, 0, 0, 0))
+
+    def _shown(self) -> Iterator[Place]:
+        """The rows that are there, and those that are missing if they are few."""
+        missing = sum(self.row(p) is None for p in self.asked)
+        return (p for p in self.asked if self.row(p) is not None or missing <= _FEW)
 
     def _title(self) -> str:
         s = self.space
@@ -132,7 +138,7 @@ class Table:
         head = ["design", *(str(i) for i in range(1, len(own) + 1)), "reached", "verdict"]
         lines = [f"Table: {self._title()}.", "", _bar(head), _bar(["---", *["--:"] * (len(own) + 1), "---"])]
         section = None
-        for place in self.asked:
+        for place in self._shown():
             if place.section != section:
                 section = place.section
                 lines.append(_bar([f"*{section}*", *[""] * (len(own) + 2)]))
@@ -166,6 +172,12 @@ class Table:
             "complete": self.complete,
         }
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _indented(label: str) -> RenderableType:
+    from rich.padding import Padding
+
+    return Padding(label, (0, 0, 0, 2), expand=False)
 
 
 def _key(place: Place) -> SettingsKey:
