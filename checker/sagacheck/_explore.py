@@ -8,6 +8,7 @@ shortest counterexample, and among the shortest the first in that order, under a
 from __future__ import annotations
 
 import resource
+import sys
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -127,12 +128,13 @@ class Search:
         states, ids, taken, keep = self.states, self.ids, self._taken, self.to_the_end
         enabled, after = self.successors.enabled, self.successors.after
         self._add(self.ground.initial, -1, -1)
+        most = self.limits.states if self.limits.states is not None else sys.maxsize
         at = 0
         level_end = 1
         while at < len(states):
             if self.decided:
                 return
-            if at % _ROUND == 0 and self._give_up(at):
+            if (len(states) > most or at % _ROUND == 0) and self._give_up(at):
                 return
             if at == level_end:
                 self.levels.append(at)
@@ -182,7 +184,7 @@ class Search:
         if self.progress is not None:
             self.progress(len(self.states), len(self.states) - at, depth)
         seconds = time.monotonic() - self._start
-        if limits.states is not None and len(self.states) >= limits.states:
+        if limits.states is not None and len(self.states) > limits.states:
             self.stopped = f"--max-states {limits.states} reached"
         elif limits.seconds is not None and seconds >= limits.seconds:
             self.stopped = f"--max-seconds {limits.seconds:g} reached"
