@@ -110,7 +110,8 @@ class _Rewriter(ast.NodeTransformer):
             within = _handler("all_of", *condition) if condition else ast.Constant(True)
             parts = [self.visit(comp.iter), _thunk(within, name), _thunk(body, name)]
             body = _handler("quantify", ast.Constant(node.func.id), ast.Constant(name), *parts)
-        return ast.copy_location(body, node)
+        result: ast.expr = ast.copy_location(body, node)
+        return result
 
     def visit_For(self, node: ast.For) -> ast.stmt:
         if not isinstance(node.target, ast.Name) or node.orelse:
@@ -127,7 +128,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> list[ast.stmt]:
         choice = f"__choice_{node.lineno}_{node.col_offset}"
         escaping = (n for b in (node.body, node.orelse) for n in _assigned(b) if _uses(b)[n] < self.uses[n])
-        names = ast.Constant(tuple(dict.fromkeys(escaping)))
+        names = ast.Tuple([ast.Constant(n) for n in dict.fromkeys(escaping)], ast.Load())
         read = ast.Name(choice, ast.Load())
         result: list[ast.stmt] = [
             ast.Assign([ast.Name(choice, ast.Store())], _handler("test", self.visit(node.test), names))
@@ -219,6 +220,9 @@ def rewrite(function: Callable[..., Any]) -> Callable[..., Any]:
     if hasattr(ast, "TypeAlias"):  # Python 3.12 and later give functions type parameters
         outer.type_params = []  # type: ignore[attr-defined,unused-ignore]
     module = ast.fix_missing_locations(ast.Module([outer], []))
+    for node in ast.walk(module):  # a call of a handler is in the line where it starts, not in the last one
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == _HANDLERS:
+            node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
     space: dict[str, Any] = {}
     exec(compile(module, file, "exec"), {**function.__globals__, _HANDLERS: _tracing}, space)
     cells = [c.cell_contents for c in function.__closure__ or ()]
