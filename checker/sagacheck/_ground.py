@@ -8,6 +8,7 @@ first used.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import sys
@@ -202,7 +203,6 @@ class GroundSpecification:
         self._memo: dict[tuple[int, tuple[int, ...], int], Ground] = {}
         self._free: dict[int, tuple[int, ...]] = {}
         self._frames = itertools.count(1)
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), 200_000))
         self.slots, self.bits = self._layout()
         start = sum(slot.variable.initial << slot.offset for slot in self.slots.values())
         self.initial = self.apply(start, self.unroll(specification.initial, {}))
@@ -248,6 +248,8 @@ class GroundSpecification:
     def _ordered(self, e: Expr, elements: list[int]) -> int:
         """The code of the optional element that comes first, or next, in a relation's order."""
         related = self._related(e.data, elements[0])
+        if e.op == "following" and elements[1] not in related:
+            return 0
         at = 0 if e.op == "first" else related.index(elements[1]) + 1
         return related[at] + 1 if at < len(related) else 0
 
@@ -262,7 +264,8 @@ class GroundSpecification:
         for (name, element), slot in self.slots.items():
             if name in updates and slot.width:
                 e = updates[name]
-                new = self.value(e, binding) if element is None else self._at(e, element, binding, None)
+                with _deep_recursion():
+                    new = self._value(e, binding, None) if element is None else self._at(e, element, binding, None)
                 if new is not self.table.slot(slot):
                     result.append((slot, new))
         return tuple(result)
@@ -284,8 +287,12 @@ class GroundSpecification:
             found = self._free[e.uid] = tuple(sorted({x.uid for x in walk(e) if x.op == "bound"}))
         return found
 
-    def value(self, e: Expr, binding: Mapping[int, Ground], frame: _Frame | None = None) -> Ground:
+    def value(self, e: Expr, binding: Mapping[int, Ground]) -> Ground:
         """The ground expression of e, given what its bound variables stand for."""
+        with _deep_recursion():
+            return self._value(e, binding, None)
+
+    def _value(self, e: Expr, binding: Mapping[int, Ground], frame: _Frame | None) -> Ground:
         mine = tuple(binding[u].uid if u in binding else -1 for u in self._free_bounds(e))
         key = (e.uid, mine, frame.uid if frame else 0)
         found = self._memo.get(key)
@@ -304,7 +311,7 @@ class GroundSpecification:
                 return table.const(self._named(e.data))
             case "var":
                 override = frame.functions.get(e.data) if frame else None
-                return self.value(*override) if override else table.slot(self.slots[e.data, None])
+                return self._value(*override) if override else table.slot(self.slots[e.data, None])
             case "apply":
                 return self._applied(e, binding, frame)
             case "predicate":
@@ -315,7 +322,7 @@ class GroundSpecification:
             case "first" | "following":
                 return table.const(self._ordered(e, [self._element(a, binding, frame) for a in e.args]))
             case "some":
-                inner = self.value(e.args[0], binding, frame)
+                inner = self._value(e.args[0], binding, frame)
                 return (
                     table.const(inner.data + 1)
                     if isinstance(inner.data, int)
@@ -329,11 +336,11 @@ class GroundSpecification:
                     if within.op == "const"
                     else self._related(within.data, self._element(within.args[0], binding, frame))
                 )
-                parts = (self.value(body, {**binding, bound.uid: table.const(m)}, frame) for m in members)
+                parts = (self._value(body, {**binding, bound.uid: table.const(m)}, frame) for m in members)
                 return table.junction("and" if e.op == "forall" else "or", parts)
             case "call":
                 return self._called(e, binding, frame)
-        args = tuple(self.value(a, binding, frame) for a in e.args)
+        args = tuple(self._value(a, binding, frame) for a in e.args)
         match e.op:
             case "not":
                 return table.negation(args[0])
@@ -360,7 +367,7 @@ class GroundSpecification:
         raise AssertionError(f"no ground form of {e.op}")
 
     def _applied(self, e: Expr, binding: Mapping[int, Ground], frame: _Frame | None) -> Ground:
-        index = self.value(e.args[1], binding, frame)
+        index = self._value(e.args[1], binding, frame)
         if isinstance(index.data, int):
             return self._at(e.args[0], index.data, binding, frame)
         choose = self.table.choice if e.sort == BOOL else self.table.value_choice
@@ -381,27 +388,27 @@ class GroundSpecification:
                 return self.table.slot(self.slots[function.data, element])
             case "lambda":
                 bound, body = function.args
-                return self.value(body, {**binding, bound.uid: self.table.const(element)}, frame)
+                return self._value(body, {**binding, bound.uid: self.table.const(element)}, frame)
             case "store":
                 inner, index, new = function.args
-                where = self.value(index, binding, frame)
+                where = self._value(index, binding, frame)
                 if isinstance(where.data, int):
                     same = where.data == element
-                    return self.value(new, binding, frame) if same else self._at(inner, element, binding, frame)
+                    return self._value(new, binding, frame) if same else self._at(inner, element, binding, frame)
                 hit = self.table.equal(where, self.table.const(element))
                 choose = self.table.choice if new.sort == BOOL else self.table.value_choice
-                return choose(hit, self.value(new, binding, frame), self._at(inner, element, binding, frame))
+                return choose(hit, self._value(new, binding, frame), self._at(inner, element, binding, frame))
         raise AssertionError(f"no function {function.op}")
 
     def _called(self, e: Expr, binding: Mapping[int, Ground], frame: _Frame | None) -> Ground:
         definition, so_far = e.data
-        inside = {p.uid: self.value(a, binding, frame) for p, a in zip(definition.params, e.args, strict=True)}
+        inside = {p.uid: self._value(a, binding, frame) for p, a in zip(definition.params, e.args, strict=True)}
         if so_far:
             outer = dict(frame.functions) if frame else {}
             outer.update({name: (function, binding, frame) for name, function in so_far})
             frame = self._frame(e, outer, binding, frame)
         assert definition.body is not None
-        return self.value(definition.body, inside, frame)
+        return self._value(definition.body, inside, frame)
 
     def _frame(
         self,
@@ -421,7 +428,7 @@ class GroundSpecification:
         return {}
 
     def _element(self, e: Expr, binding: Mapping[int, Ground], frame: _Frame | None) -> int:
-        found = self.value(e, binding, frame)
+        found = self._value(e, binding, frame)
         assert isinstance(found.data, int), "an element that depends on the state stands where a concrete one is needed"
         return found.data
 
@@ -441,14 +448,16 @@ class GroundSpecification:
 
     def evaluate(self, g: Ground, state: int) -> int:
         """The code of a ground expression in a state; slow and plain, for single questions."""
-        memo: dict[int, int] = {}
-
-        def ask(x: Ground) -> int:
-            if x.uid not in memo:
-                memo[x.uid] = _evaluated(x, state, ask)
-            return memo[x.uid]
-
-        return ask(g)
+        codes: dict[int, int] = {}
+        stack = [(g, False)]
+        while stack:
+            x, ready = stack.pop()
+            if ready:
+                codes[x.uid] = _evaluated(x, state, [codes[a.uid] for a in x.args])
+            elif x.uid not in codes:
+                stack.append((x, True))
+                stack.extend((a, False) for a in x.args)
+        return codes[g.uid]
 
     def apply(self, state: int, updates: Iterable[tuple[Slot, Ground]]) -> int:
         """The state after these updates; slow and plain."""
@@ -466,28 +475,36 @@ class GroundSpecification:
         return show_code(code, sort)
 
 
-def _evaluated(x: Ground, state: int, ask: functools.partial[int] | object) -> int:
-    assert callable(ask)
+def _evaluated(x: Ground, state: int, args: list[int]) -> int:
     match x.op, x.data:
         case "const", int(code):
             return code
         case "slot", Slot() as slot:
             return (state & slot.mask) >> slot.offset
-        case "add", (int(step), most):
-            total: int = ask(x.args[0]) + step
-            return total if most is None else min(total, most)
+        case "add", (int(step), int() | None as most):
+            return args[0] + step if most is None else min(args[0] + step, most)
     match x.op:
         case "not":
-            return 1 - ask(x.args[0])
+            return 1 - args[0]
         case "and":
-            return int(all(ask(a) for a in x.args))
+            return int(all(args))
         case "or":
-            return int(any(ask(a) for a in x.args))
+            return int(any(args))
         case "eq":
-            return int(ask(x.args[0]) == ask(x.args[1]))
+            return int(args[0] == args[1])
         case "lt":
-            return int(ask(x.args[0]) < ask(x.args[1]))
+            return int(args[0] < args[1])
         case "ite":
-            chosen: int = ask(x.args[1]) if ask(x.args[0]) else ask(x.args[2])
-            return chosen
+            return args[1] if args[0] else args[2]
     raise AssertionError(f"no value of {x.op}")
+
+
+@contextlib.contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Room for definitions that recurse along a long structure; nobody else's limit is touched for longer."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 200_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
