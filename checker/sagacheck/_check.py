@@ -91,7 +91,10 @@ def excluded_by(p: Property, structure: Structure, element: str) -> str:
     """Why the property is not checked on this structure ("excluded by ..."), or ""."""
     if p.excluded:
         return f"excluded by {p.excluded}"
-    missing = next((need for need in p.needs if not any(structure.predicates.get(need, ()))), None)
+    for need in p.needs:
+        if need not in structure.predicates:
+            raise InputError(f"the structure {structure.name} has no predicate `{need}`, which {p.name} needs")
+    missing = next((need for need in p.needs if not any(structure.predicates[need])), None)
     return f"excluded by {structure.name} in this environment: no {element} is `{missing}`" if missing else ""
 
 
