@@ -2,8 +2,8 @@
 
 An expression is an immutable tree whose equal subtrees are one object (interned), so that identity is equality and
 every walk can be memoised on `uid`. Quantifiers, functions of elements and calls of definitions stay symbolic; a reader
-that wants them gone unrolls them over a concrete structure. An expression has no truth value in Python: asking for one
-is a mistake in a specification.
+that wants them gone unrolls them over a concrete structure. Truth value, `==` and hash of an expression are refused
+to Python, because asking for one is a mistake in a specification: an engine compares with `is` and keys on `uid`.
 
 Operators (`op`), with their `args` and `data`:
 
@@ -82,14 +82,16 @@ class Expr:
         )
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Expr):
-            return self is other
         raise TypeError(
             f"{render(self)} of the state is compared in plain Python; "
             "mark the function with @define, @procedure, @action or a property decorator"
         )
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        raise TypeError(
+            f"{render(self)} of the state is looked up in plain Python; "
+            "mark the function with @define, @procedure, @action or a property decorator"
+        )
 
     def __repr__(self) -> str:
         return f"<Expr {render(self)}>"
@@ -102,7 +104,8 @@ _BOUNDS = itertools.count()
 
 def make(op: str, args: tuple[Expr, ...], data: Any, sort: Sort | FunctionSort) -> Expr:
     """The expression with these parts; the same object each time."""
-    key = (op, tuple(a.uid for a in args), data, sort)
+    said = (data[0], tuple((name, f.uid) for name, f in data[1])) if op == "call" else data
+    key = (op, tuple(a.uid for a in args), said, sort)
     found = _TABLE.get(key)
     if found is None:
         found = _TABLE[key] = Expr(op, args, data, sort, next(_UIDS))
@@ -160,9 +163,9 @@ def equal(a: Expr, b: Expr) -> Expr:
         return TRUE
     if a.op == "const" and b.op == "const" and a.sort == b.sort:
         return TRUE if a.data == b.data else FALSE
-    if a.sort == BOOL and TRUE in (a, b):
+    if a.sort == BOOL and (a is TRUE or b is TRUE):
         return b if a is TRUE else a
-    if a.sort == BOOL and FALSE in (a, b):
+    if a.sort == BOOL and (a is FALSE or b is FALSE):
         return negation(b if a is FALSE else a)
     return make("eq", (a, b) if a.op != "const" else (b, a), None, BOOL)
 
@@ -269,5 +272,5 @@ def _render_not(a: Expr) -> str:
 
 def _render_quantifier(e: Expr, word: str) -> str:
     bound, within, body = e.args
-    where = "nodes()" if within is TRUE else f"{within.data}({render(within.args[0])})"
+    where = "elements()" if within is TRUE else f"{within.data}({render(within.args[0])})"
     return f"{word}({render(body)} for {render(bound)} in {where})"

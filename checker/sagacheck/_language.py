@@ -27,7 +27,7 @@ from sagacheck._expr import TRUE, Expr, conjunction, const, fresh_bound, make
 from sagacheck._front import rewrite
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, ElementSort, EnumSort, RangeSort, Sort, sort_of
 from sagacheck._specification import Action, Definition, Kind, Property, Specification, Variable
-from sagacheck._tracing import OWN_FILES, Elements, FunctionView, StateView, Tracer, current, lift, mistake
+from sagacheck._tracing import OWN_FILES, Elements, FunctionView, StateView, Tracer, current, here, lift, mistake
 
 __all__ = [
     "Element",
@@ -74,11 +74,12 @@ class _Declared:
     doc: str
     per_element: bool
     given: Callable[[Any], bool] | None
+    place: tuple[str, int]
 
 
 def per_element(sort: Any, initial: Any, *, group: str, doc: str, given: Callable[[Any], bool] | None = None) -> Any:
     """Declare a function of elements; `sort` as for `scalar`."""
-    return _Declared(sort, initial, group, doc, True, given)
+    return _Declared(sort, initial, group, doc, True, given, here())
 
 
 def scalar(sort: Any, initial: Any, *, group: str, doc: str, given: Callable[[Any], bool] | None = None) -> Any:
@@ -92,7 +93,7 @@ def scalar(sort: Any, initial: Any, *, group: str, doc: str, given: Callable[[An
         given: where present, the variable exists only in specifications whose parameters (an object with one attribute
             a parameter) it accepts.
     """
-    return _Declared(sort, initial, group, doc, False, given)
+    return _Declared(sort, initial, group, doc, False, given, here())
 
 
 class StateBase:
@@ -299,10 +300,9 @@ class _Builder:
         self.definitions: dict[_Text, Definition] = {}
         self.in_progress: list[Definition] = []
         options = _Parameters(parameters)
-        place = (inspect.getsourcefile(state) or "<unknown>", inspect.getsourcelines(state)[1])
         for name, declared in vars(state).items():
             if isinstance(declared, _Declared) and (declared.given is None or declared.given(options)):
-                self.variables[name] = _variable(name, declared, place)
+                self.variables[name] = _variable(name, declared)
 
     def tracer(self, writes: bool) -> Tracer:
         return Tracer(self.variables, self.parameters, writes, self.definition)
@@ -326,7 +326,10 @@ class _Builder:
                     )
                 found.recursive = True
             return found
-        hints = typing.get_type_hints(text.function)
+        try:
+            hints = typing.get_type_hints(text.function)
+        except NameError as error:
+            raise text.refuse(f"an annotation of `{text.name}` means nothing in its module: {error}") from None
         names = list(inspect.signature(text.function).parameters)[1:]
         params = tuple(fresh_bound(n, _annotated(hints.get(n), text, n)) for n in names)
         result = _annotated(hints.get("return"), text, "the result")
@@ -365,7 +368,7 @@ class _Builder:
         if not text.doc:
             raise text.refuse(f"`{text.name}` has no docstring: a trace shows its first line")
         said = {k: v for k, v in text.said.items() if k != "given"}
-        guard = tuple(dict.fromkeys(tracer.guard))
+        guard = tuple({g.uid: g for g in tracer.guard}.values())
         return Action(text.name, doc=text.doc, params=bounds, guard=guard, updates=updates, place=text.place, **said)
 
     def property(self, text: _Text) -> Property:
@@ -412,16 +415,24 @@ def _located(text: _Text, lifting: Callable[[], Expr]) -> Expr:
 
 
 def _annotated(hint: Any, text: _Text, what: str) -> Sort:
-    sort = ELEMENT if hint is Element else OPTIONAL_ELEMENT if hint == Element | None else sort_of(hint)  # type: ignore[operator]
+    sort = ELEMENT if hint is Element else OPTIONAL_ELEMENT if hint == Element | None else sort_of(hint)
     if sort is None:
         raise text.refuse(f"{what} of the definition `{text.name}` has no annotation that names a sort")
     return sort
 
 
-def _variable(name: str, declared: _Declared, place: tuple[str, int]) -> Variable:
+def _refuse_doubles(what: str, texts: Sequence[_Text]) -> None:
+    names: set[str] = set()
+    for text in texts:
+        if text.name in names:
+            raise text.refuse(f"there are two {what} called `{text.name}`")
+        names.add(text.name)
+
+
+def _variable(name: str, declared: _Declared) -> Variable:
     sort = ELEMENT if declared.sort is Element else sort_of(declared.sort)
     if sort is None:
-        raise SpecificationError(f"the variable `{name}` has no finite sort ({declared.sort!r})", *place)
+        raise SpecificationError(f"the variable `{name}` has no finite sort ({declared.sort!r})", *declared.place)
     initial = declared.initial
     if isinstance(sort, RangeSort) and type(initial) is int and sort.low <= initial <= sort.high:
         code = initial - sort.low
@@ -432,7 +443,8 @@ def _variable(name: str, declared: _Declared, place: tuple[str, int]) -> Variabl
     ):
         code = int(initial or False)
     else:
-        raise SpecificationError(f"the variable `{name}` starts as {initial!r}, which is no value of {sort}", *place)
+        problem = f"the variable `{name}` starts as {initial!r}, which is no value of {sort}"
+        raise SpecificationError(problem, *declared.place)
     return Variable(name, sort, declared.per_element, code, declared.group, declared.doc)
 
 
@@ -469,6 +481,8 @@ def build(
     builder = _Builder(state, parameters or {}, recursion)
     options = _Parameters(parameters or {})
     present = [t for t in actions if t.said["given"] is None or t.said["given"](options)]
+    _refuse_doubles("actions", present)
+    _refuse_doubles("properties", properties)
     made = tuple(builder.action(t) for t in present)
     checked = tuple(builder.property(t) for t in properties)
     resting = builder.predicate(rest) if rest else constant(False)

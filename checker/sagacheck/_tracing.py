@@ -51,6 +51,7 @@ __all__ = [
     "choose",
     "compare",
     "current",
+    "here",
     "lift",
 ]
 __all__ += ["loop", "mistake", "negate", "plus", "quantify", "require", "test"]
@@ -115,6 +116,7 @@ class Tracer:
         self.guard: list[Expr] = []
         self.reads: set[str] = set()
         self.calls: set[Definition] = set()
+        self.left: set[int] = set()  # the bound variables of loops that the text has left
         self.branches: dict[int, bool] = {}  # each `if` around the text -> which of its branches this is
         self._unread: dict[tuple[str, int], list[tuple[dict[int, bool], int]]] = {}
 
@@ -203,6 +205,11 @@ class FunctionView:
     def __bool__(self) -> bool:
         mistake(f"`{self._name}` is a function of elements and has no truth value; write `s.{self._name}[n]`")
 
+    def __eq__(self, other: object) -> bool:
+        mistake(f"`{self._name}` is a function of elements and is not compared; write `s.{self._name}[n]`")
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 class StateView:
     """`s` in the text: variables as they are so far, and the build-time parameters."""
@@ -258,6 +265,8 @@ def lift(value: Any, sort: Sort | None, what: str) -> Expr:
     found = _lifted(value, sort)
     if found is None:
         mistake(f"{what} is given {value!r}, which is no value of a specification")
+    if found.op == "bound" and (tracer := _CURRENT.get()) and found.uid in tracer.left:
+        mistake(f"`{render(found)}` is used after its loop, where it stands for no element any more")
     if sort == OPTIONAL_ELEMENT and found.sort == ELEMENT:
         return make("some", (found,), None, OPTIONAL_ELEMENT)
     if sort is not None and found.sort != sort:
@@ -421,7 +430,7 @@ def quantify(word: str, name: str, elements: Any, within: Callable[[Any], Any], 
     condition = _boolean(within(bound), "the condition of a quantifier")
     claim = _boolean(body(bound), f"the body of {word}(...)")
     inner = disjunction((negation(condition), claim)) if every else conjunction((condition, claim))
-    if inner in (TRUE, FALSE) and (inner is TRUE) == every:
+    if inner is (TRUE if every else FALSE):
         return inner
     return make("forall" if every else "exists", (bound, range_, inner), None, BOOL)
 
@@ -437,6 +446,7 @@ def loop(name: str, elements: Any) -> Iterator[Any]:
     tracer.loops.append((bound, elements.range(bound)))
     yield bound
     _, range_ = tracer.loops.pop()
+    tracer.left.add(bound.uid)
     for variable, after in tracer.state.items():
         start = before[variable]
         if after is not start:
