@@ -234,7 +234,8 @@ def test_steps_are_ordered_by_action_and_then_by_element() -> None:
     _, rooms, _ = grounds()
     assert [s.name for s in rooms.steps] == [
         "enter(attic)", "enter(hall)", "enter(den)", "enter(cellar)", "go(attic, den)", "go(hall, cellar)",
-        "go(den, cellar)", "go_on(attic, den)", "go_on(attic, hall)", "go_on(hall, cellar)", "go_on(den, cellar)", "close",
+        "go(den, cellar)", "go_on(attic, den)", "go_on(attic, hall)", "go_on(hall, cellar)", "go_on(den, cellar)",
+        "close",
     ]  # fmt: skip
     assert [s.index for s in rooms.steps] == list(range(12))
 

@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import mutex
+import sagacheck.language
+from command_line import MUTEX, process
 from sagacheck import Specification
 from sagacheck._expr import (
     FALSE,
@@ -577,3 +582,27 @@ def test_walking_is_over_shared_parts_once_and_over_deep_ones_at_all() -> None:
     for p in parts:
         assert all(a.uid in seen for a in p.args)
         seen.add(p.uid)
+
+
+# The tutorial -----------------------------------------------------------------------------------------------
+
+TUTORIAL = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
+
+
+def test_the_tutorial_shows_the_specification_that_is_tested() -> None:
+    """Each Python excerpt in docs/language.md stands, to the letter, in the lock's specification."""
+    excerpts = re.findall(r"^```python\n(.*?)^```", TUTORIAL, flags=re.DOTALL | re.MULTILINE)
+    text = Path(mutex.__file__).read_text(encoding="utf-8")
+    assert len(excerpts) == 4
+    assert [e for e in excerpts if e not in text] == []
+
+
+def test_the_tutorial_shows_what_the_command_prints() -> None:
+    """The trace in docs/language.md is the one that its command shows."""
+    (trace,) = re.findall(r"^```\n(#   who.*?)^```", TUTORIAL, flags=re.DOTALL | re.MULTILINE)
+    assert trace in process(MUTEX, "check", "--design", "look-then-take", "--processes", "2").stdout
+
+
+def test_the_tutorial_names_every_word_of_the_language() -> None:
+    """Nothing that a text may import is left out."""
+    assert [n for n in sagacheck.language.__all__ if not re.search(rf"\b{n}\b", TUTORIAL)] == []

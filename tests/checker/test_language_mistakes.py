@@ -160,6 +160,16 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
         action("if s.locked:", "    s.count = 3", "s.count = 4  # <-"),
         ("`count` is written twice",),
     ),
+    "a default that a branch overrides": (
+        action("s.locked = True", "if s.marked[n]:", "    s.locked = False  # <-"),
+        ("`locked` is written twice",),
+    ),
+    "a choice by the state between two plain numbers": (
+        action("s.count = 2 if s.locked else 3  # <-"),
+        ("a value is given 2",),
+    ),
+    "a subtraction": (action("s.count = s.count - 1  # <-"), ("unsupported operand",)),
+    "an addition in place": (action("s.count += 1  # <-"), ("unsupported operand",)),
     "require in a property": (claim("require(s.locked)  # <-", "return True"), ("require(...)", "property")),
     "require in a definition": (definition("require(s.locked)  # <-", "return True"), ("require(...)", "definition")),
     "require under a condition": (
