@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="the parts to make; all of them for none")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if anything is out of date")
-    parser.add_argument("--quick", action="store_true", help="leave out the parts that take more than some 20 seconds")
+    parser.add_argument("--quick", action="store_true", help="leave out the parts that take many seconds")
     parser.add_argument("--panic", help="print the shortest way to this panic instead")
     parser.add_argument("--design", default="conforming")
     parser.add_argument("--set", action="append", default=[], metavar="AXIS=VALUE")

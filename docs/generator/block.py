@@ -20,7 +20,7 @@ class Block:
     Attributes:
         name: unique over all pages.
         make: makes its text.
-        slow: it takes more than some 20 seconds.
+        slow: it takes many seconds, and its test is one of the long ones.
     """
 
     name: str

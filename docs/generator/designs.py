@@ -52,6 +52,6 @@ BLOCKS = (
     Block("axes", axes),
     Block("named-designs", named),
     Block("table-fork-join", first_table),
-    Block("table-transitive", lambda: rows(TRANSITIVE)),
-    Block("table-chain", lambda: rows("chain:2")),
+    Block("table-transitive", lambda: rows(TRANSITIVE), slow=True),
+    Block("table-chain", lambda: rows("chain:2"), slow=True),
 )

@@ -191,7 +191,8 @@ BLOCKS = (
             "result-busy": Case("RESULT_BUSY", _FIXED, "chain:1", "0"),
             "no-cause": Case("NO_CAUSE", "conforming", "fork-join:2", "any", ("completion=memory-first",)),
             "recovery-stuck-again": Case("RECOVERY_STUCK_AGAIN", _FIXED, "fork-join:2"),
-            "recovery-refused": Case("Recoverable", "steno-461", "fork-join:2"),
+            "recovery-refused": Case("Recoverable", "steno-461", "fork-join:2", "1"),
+            "recovery-refused-shortest": Case("Recoverable", "steno-461", "fork-join:2"),
             "recovery-refused-volume": Case("Recoverable", "steno-461", "volume_delete"),
         }.items()
     ),
