@@ -100,6 +100,14 @@ def finish(s: Locks, n: Element) -> None:
 
 
 @action("process", fair=False)
+def give_back(s: Locks, n: Element) -> None:
+    """{n} gives its only lock back: the left one, as if it were that."""
+    require(s.hand[n] == Hand.ONE and s.left)
+    s.left = False
+    s.hand[n] = Hand.NONE
+
+
+@action("process", fair=False)
 def never(s: Locks, n: Element) -> None:
     """{n} frees what nobody has."""
     require(s.right and not s.left and s.hand[n] == Hand.BOTH)
@@ -369,6 +377,23 @@ def test_a_deadlock_is_found_with_its_shortest_trace() -> None:
     assert names(outcome.trace) == ["take_first(a)", "take_first(b)"]
     assert outcome.trace is not None
     replayed(outcome.trace)
+
+
+def test_where_only_an_unfair_step_is_possible_nothing_has_to_happen() -> None:
+    """A process that may give its lock back, but need not, is no way out of the deadlock."""
+    specification = build(
+        name="t",
+        doc="t",
+        state=Locks,
+        actions=[take_first, take_second, finish, give_back],
+        properties=[],
+        rest=all_done,
+        parameters={"ordered": False},
+    )
+    outcome = check(specification, PAIR).of("NoDeadlock")
+    assert names(outcome.trace) == ["take_first(a)", "take_first(b)"]
+    unfair = replace(specification, actions=tuple(replace(a, fair=False) for a in specification.actions))
+    assert check(unfair, PAIR).of("NoDeadlock").verdict is Verdict.HOLDS
 
 
 def test_a_legal_end_is_no_deadlock_and_any_other_end_is() -> None:
