@@ -3,8 +3,10 @@
 The layers, each importing only from those above it:
 
     _sorts, _expr, _specification   a specification as data
-    _tracing, _front, _language     the language it is written in (public: `sagacheck.language`)
-    _structure, _ground, _compile   the ground layer: a specification on one concrete structure, packed into integers
+    _tracing, _handlers, _front,
+    _language, _build               the language it is written in (public: `sagacheck.language`)
+    _structure, _ground, _ground_expr, _compile
+                                    the ground layer: a specification on one concrete structure, packed into integers
     _engine, _explore, _liveness    the explorer
     _verdict, _check                verdicts, traces, the facade
     _domain                         what an entry point supplies

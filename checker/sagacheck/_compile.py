@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from sagacheck._ground import Ground, Slot
+from sagacheck._ground_expr import Ground, Slot
 
 __all__ = ["compile_packed"]
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from sagacheck._compile import compile_packed
-from sagacheck._ground import Claim, Ground, GroundSpecification, Slot, Step
+from sagacheck._ground import Claim, GroundSpecification, Step
+from sagacheck._ground_expr import Ground, Slot
 
 __all__ = ["ClaimTable", "Successors", "grouped"]
 

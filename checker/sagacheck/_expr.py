@@ -25,7 +25,7 @@ Operators (`op`), with their `args` and `data`:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -237,40 +237,62 @@ def show_code(code: int, sort: Sort | FunctionSort) -> str:
 
 
 _INFIX = {"eq": "=", "lt": "<", "and": "and", "or": "or"}
+_LONGEST = 2000  # parts of an expression that are printed: as a tree, one that shares its parts may be astronomical
 
 
 def render(e: Expr) -> str:
-    """The expression in a form close to the text of the specification."""
-    special: dict[str, Callable[[], str]] = {
-        "const": lambda: show_code(e.data, e.sort),
-        "var": lambda: str(e.data),
-        "bound": lambda: str(e.data[0]),
-        "element": lambda: str(e.data),
-        "apply": lambda: f"{render(e.args[0])}[{render(e.args[1])}]",
-        "predicate": lambda: f"{e.data}({render(e.args[0])})",
-        "related": lambda: f"{render(e.args[1])} in {e.data}({render(e.args[0])})",
-        "first": lambda: f"{e.data}.first({render(e.args[0])})",
-        "following": lambda: f"{e.data}.following({render(e.args[0])}, {render(e.args[1])})",
-        "some": lambda: render(e.args[0]),
-        "not": lambda: _render_not(e.args[0]),
-        "add": lambda: f"{render(e.args[0])} + {e.data[0]}",
-        "ite": lambda: f"({render(e.args[1])} if {render(e.args[0])} else {render(e.args[2])})",
-        "call": lambda: f"{e.data[0].name}({', '.join(render(a) for a in e.args)})",
-        "lambda": lambda: f"[{render(e.args[0])} -> {render(e.args[1])}]",
-        "store": lambda: f"[{render(e.args[0])} with {render(e.args[1])} -> {render(e.args[2])}]",
-        "forall": lambda: _render_quantifier(e, "all"),
-        "exists": lambda: _render_quantifier(e, "any"),
-    }
-    if e.op in special:
-        return special[e.op]()
-    return "(" + f" {_INFIX[e.op]} ".join(render(a) for a in e.args) + ")"
+    """The expression in a form close to the text of the specification; what is past 2000 parts reads "..."."""
+    return _Printer().text(e)
 
 
-def _render_not(a: Expr) -> str:
-    return f"{render(a.args[0])} != {render(a.args[1])}" if a.op == "eq" else f"not {render(a)}"
+class _Printer:
+    def __init__(self) -> None:
+        self.left = _LONGEST
 
+    def text(self, e: Expr) -> str:
+        self.left -= 1
+        if self.left < 0:
+            return "..."
+        if e.op in ("forall", "exists"):
+            return self._quantifier(e)
+        if e.op == "not" and e.args[0].op == "eq":
+            return " != ".join(self.text(a) for a in e.args[0].args)
+        return self._plain(e, [self.text(a) for a in e.args])
 
-def _render_quantifier(e: Expr, word: str) -> str:
-    bound, within, body = e.args
-    where = "elements()" if within is TRUE else f"{within.data}({render(within.args[0])})"
-    return f"{word}({render(body)} for {render(bound)} in {where})"
+    def _quantifier(self, e: Expr) -> str:
+        bound, within, body = e.args
+        where = "elements()" if within is TRUE else f"{within.data}({self.text(within.args[0])})"
+        return f"{'all' if e.op == 'forall' else 'any'}({self.text(body)} for {self.text(bound)} in {where})"
+
+    @staticmethod
+    def _plain(e: Expr, args: list[str]) -> str:
+        match e.op:
+            case "const":
+                return show_code(e.data, e.sort)
+            case "var" | "element":
+                return str(e.data)
+            case "bound":
+                return str(e.data[0])
+            case "apply":
+                return f"{args[0]}[{args[1]}]"
+            case "predicate":
+                return f"{e.data}({args[0]})"
+            case "related":
+                return f"{args[1]} in {e.data}({args[0]})"
+            case "first" | "following":
+                return f"{e.data}.{e.op}({', '.join(args)})"
+            case "some":
+                return args[0]
+            case "not":
+                return f"not {args[0]}"
+            case "add":
+                return f"{args[0]} + {e.data[0]}"
+            case "ite":
+                return f"({args[1]} if {args[0]} else {args[2]})"
+            case "call":
+                return f"{e.data[0].name}({', '.join(args)})"
+            case "lambda":
+                return f"[{args[0]} -> {args[1]}]"
+            case "store":
+                return f"[{args[0]} with {args[1]} -> {args[2]}]"
+        return "(" + f" {_INFIX[e.op]} ".join(args) + ")"

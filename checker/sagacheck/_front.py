@@ -1,7 +1,7 @@
 """The thin front end: ordinary `and`, `or`, `not`, `in`, `if`, `all`, `any` in the text of a specification.
 
 `rewrite(function)` compiles the function's own source again with those constructs turned into calls of the handlers of
-`sagacheck._tracing`, which know what to do when a condition is an expression of the state and not a plain truth value.
+`sagacheck._handlers`, which know what to do when a condition is an expression of the state and not a plain truth value.
 File and line stay those of the text. What cannot be given a meaning (a `return` in a loop, say) is refused here.
 """
 
@@ -188,7 +188,7 @@ def rewrite(function: Callable[..., Any]) -> Callable[..., Any]:
     Raises:
         SpecificationError: the source cannot be read, or uses a construct that has no meaning here.
     """
-    from sagacheck import _tracing  # the handlers; they import this module's caller
+    from sagacheck import _handlers  # the handlers; they import this module's caller
 
     file = inspect.getsourcefile(function) or "<unknown>"
     try:
@@ -224,7 +224,7 @@ def rewrite(function: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == _HANDLERS:
             node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
     space: dict[str, Any] = {}
-    exec(compile(module, file, "exec"), {**function.__globals__, _HANDLERS: _tracing}, space)
+    exec(compile(module, file, "exec"), {**function.__globals__, _HANDLERS: _handlers}, space)
     cells = [c.cell_contents for c in function.__closure__ or ()]
     made: Callable[..., Any] = space["__outer__"](*cells)
     return made

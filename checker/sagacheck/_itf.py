@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagacheck._errors import InputError
-from sagacheck._ground import GroundSpecification, Slot
+from sagacheck._ground import GroundSpecification
+from sagacheck._ground_expr import Slot
 from sagacheck._model import Model
 from sagacheck._sorts import BOOL, RangeSort
 from sagacheck._specification import Property

@@ -1,4 +1,4 @@
-"""The words in which a specification is written: state, definitions, actions, properties; and `build`, which reads it.
+"""The words in which a specification is written: state, definitions, actions, properties.
 
     class State(StateBase):
         pc: PerElement[Pc] = per_element(Pc, Pc.IDLE, group="processes", doc="where each process is")
@@ -9,33 +9,34 @@
         require(s.pc[n] == Pc.TRYING and all(s.pc[m] != Pc.INSIDE for m in elements()))
         s.pc[n] = Pc.INSIDE
 
-A specification that type-checks as ordinary Python is also one that is read symbolically: values of the state are never
-there while it is read, so `if` on them reads both branches. Choices of the design (`s.design`) are plain values.
+A specification type-checks as ordinary Python, and is read symbolically (`sagacheck._build`): values of the state are
+never there while it is read, so `if` on them reads both branches. Choices of the design (`s.design`) are plain values.
 """
 
 from __future__ import annotations
 
 import inspect
-import traceback
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from sagacheck._errors import SpecificationError
-from sagacheck._expr import TRUE, Expr, conjunction, const, fresh_bound, make
+from sagacheck._expr import Expr, fresh_bound, make
 from sagacheck._front import rewrite
-from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, ElementSort, EnumSort, RangeSort, Sort, sort_of
-from sagacheck._specification import Action, Definition, Kind, Property, Specification, Variable
-from sagacheck._tracing import OWN_FILES, Elements, FunctionView, StateView, Tracer, current, here, lift, mistake
+from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, Sort
+from sagacheck._specification import Kind
+from sagacheck._tracing import Elements, FunctionView, StateView, current, here, lift, mistake
 
 __all__ = [
+    "Declared",
     "Element",
+    "Parameters",
     "PerElement",
     "StateBase",
+    "Text",
     "action",
     "always",
-    "build",
     "define",
     "element",
     "elements",
@@ -67,7 +68,7 @@ class PerElement(Protocol, Generic[T]):
 
 
 @dataclass(frozen=True)
-class _Declared:
+class Declared:
     sort: Any
     initial: Any
     group: str
@@ -79,7 +80,7 @@ class _Declared:
 
 def per_element(sort: Any, initial: Any, *, group: str, doc: str, given: Callable[[Any], bool] | None = None) -> Any:
     """Declare a function of elements; `sort` as for `scalar`."""
-    return _Declared(sort, initial, group, doc, True, given, here())
+    return Declared(sort, initial, group, doc, True, given, here())
 
 
 def scalar(sort: Any, initial: Any, *, group: str, doc: str, given: Callable[[Any], bool] | None = None) -> Any:
@@ -93,7 +94,7 @@ def scalar(sort: Any, initial: Any, *, group: str, doc: str, given: Callable[[An
         given: where present, the variable exists only in specifications whose parameters (an object with one attribute
             a parameter) it accepts.
     """
-    return _Declared(sort, initial, group, doc, False, given, here())
+    return Declared(sort, initial, group, doc, False, given, here())
 
 
 class StateBase:
@@ -104,7 +105,7 @@ class StateBase:
 
 
 @dataclass(frozen=True)
-class _Parameters:
+class Parameters:
     values: Mapping[str, Any]
 
     def __getattr__(self, name: str) -> Any:
@@ -112,7 +113,7 @@ class _Parameters:
 
 
 @dataclass(frozen=True, eq=False)
-class _Text:
+class Text:
     """A function of the text with what its decorator says."""
 
     function: Callable[..., Any]
@@ -148,10 +149,10 @@ def action(
     finitely: bool = False,
     over: str | None = None,
     given: Callable[[Any], bool] | None = None,
-) -> Callable[[Callable[..., None]], _Text]:
+) -> Callable[[Callable[..., None]], Text]:
     """Mark a function (s), (s, n) or (s, n, p) as an action of `actor`; with `over`, p is among that relation of n."""
     said = {"actor": actor, "fair": fair and not finitely, "finitely": finitely, "over": over, "given": given}
-    return lambda function: _Text(function, said)
+    return lambda function: Text(function, said)
 
 
 def _property(
@@ -162,14 +163,14 @@ def _property(
     excluded: Callable[[Any], str] | None,
     needs: Sequence[str] = (),
     after: Callable[..., bool] | None = None,
-) -> Callable[[Callable[..., bool]], _Text]:
+) -> Callable[[Callable[..., bool]], Text]:
     said = {"kind": kind, "because": because, "source": source, "wrong": wrong, "needs": tuple(needs)}
-    return lambda function: _Text(function, {**said, "excluded": excluded, "after": after})
+    return lambda function: Text(function, {**said, "excluded": excluded, "after": after})
 
 
 def always(
     *, because: str, source: str, wrong: str, excluded: Callable[[Any], str] | None = None
-) -> Callable[[Callable[..., bool]], _Text]:
+) -> Callable[[Callable[..., bool]], Text]:
     """Mark a predicate (s) or (s, n) that holds in every reachable state, for every element n."""
     return _property(Kind.ALWAYS, because, source, wrong, excluded)
 
@@ -181,7 +182,7 @@ def sometimes(
     wrong: str = "",
     excluded: Callable[[Any], str] | None = None,
     needs: Sequence[str] = (),
-) -> Callable[[Callable[..., bool]], _Text]:
+) -> Callable[[Callable[..., bool]], Text]:
     """Mark a predicate (s) or (s, n) that holds in some reachable state, for some element n.
 
     Args:
@@ -198,7 +199,7 @@ def eventually(
     wrong: str,
     after: Callable[..., bool] | None = None,
     excluded: Callable[[Any], str] | None = None,
-) -> Callable[[Callable[..., bool]], _Text]:
+) -> Callable[[Callable[..., bool]], Text]:
     """Mark a predicate (s) that every fair behaviour reaches, from each state in which `after` holds (default: any)."""
     return _property(Kind.EVENTUALLY, because, source, wrong, excluded, after=after)
 
@@ -220,7 +221,7 @@ def define(function: F) -> F:
     Its parameters and its result are annotated. It may call itself along the recursion relation: with an element that
     a quantifier takes from that relation of its own first element.
     """
-    text = _Text(function, {})
+    text = Text(function, {})
 
     def call(_state: StateView, *args: Any) -> Expr:
         tracer = current()
@@ -290,227 +291,3 @@ def predicate(name: str) -> Callable[[Any], bool]:
 def element(name: str) -> Any:
     """The element that structures know by `name`."""
     return make("element", (), name, ELEMENT)
-
-
-class _Builder:
-    def __init__(self, state: type[StateBase], parameters: Mapping[str, Any], recursion: str | None) -> None:
-        self.parameters = dict(parameters)
-        self.recursion = recursion
-        self.variables: dict[str, Variable] = {}
-        self.definitions: dict[_Text, Definition] = {}
-        self.in_progress: list[Definition] = []
-        options = _Parameters(parameters)
-        for name, declared in vars(state).items():
-            if isinstance(declared, _Declared) and (declared.given is None or declared.given(options)):
-                self.variables[name] = _variable(name, declared)
-
-    def tracer(self, writes: bool) -> Tracer:
-        return Tracer(self.variables, self.parameters, writes, self.definition)
-
-    def read(self, text: _Text, writes: bool, *args: Any) -> tuple[Tracer, Any]:
-        tracer = self.tracer(writes)
-        with tracer.active():
-            try:
-                return tracer, rewrite(inspect.unwrap(text.function))(StateView(tracer), *args)
-            except TypeError as error:  # the text treats a value of the state as a plain one
-                raise SpecificationError(str(error), *place_of(error, text.place)) from error
-
-    def definition(self, text: _Text) -> Definition:
-        """The definition of that text, read once."""
-        found = self.definitions.get(text)
-        if found is not None:
-            if found in self.in_progress:
-                if found is not self.in_progress[-1]:
-                    raise text.refuse(
-                        f"`{text.name}` is defined in terms of itself through `{self.in_progress[-1].name}`"
-                    )
-                found.recursive = True
-            return found
-        try:
-            hints = typing.get_type_hints(text.function)
-        except NameError as error:
-            raise text.refuse(f"an annotation of `{text.name}` means nothing in its module: {error}") from None
-        names = list(inspect.signature(text.function).parameters)[1:]
-        params = tuple(fresh_bound(n, _annotated(hints.get(n), text, n)) for n in names)
-        result = _annotated(hints.get("return"), text, "the result")
-        made = self.definitions[text] = Definition(text.name, text.doc, params, result, text.place)
-        self.in_progress.append(made)
-        tracer, value = self.read(text, False, *params)
-        self.in_progress.pop()
-        with tracer.active():
-            made.body = _located(text, lambda: lift(value, result, f"the result of `{text.name}`"))
-        if made.recursive:
-            self.check_recursion(made)
-        made.reads = frozenset(tracer.reads).union(*[d.reads for d in tracer.calls])
-        return made
-
-    def check_recursion(self, made: Definition) -> None:
-        """Recursion goes only to what a quantifier takes from the recursion relation of the first parameter."""
-        assert made.body is not None
-        allowed: set[int] = set()
-        for e in _walk_all(made.body):
-            within = e.args[1] if e.op in ("forall", "exists") else None
-            if within is not None and within.op == "related" and within.data == self.recursion and made.params:
-                allowed.update([e.args[0].uid] if within.args[0] is made.params[0] else [])
-        for e in _walk_all(made.body):
-            if e.op == "call" and e.data[0] is made and (not e.args or e.args[0].uid not in allowed):
-                problem = (
-                    f"`{made.name}` calls itself with something else than one of {self.recursion}(...) of its element"
-                )
-                raise SpecificationError(problem, *made.place)
-
-    def action(self, text: _Text) -> Action:
-        bounds = text.bounds(2)
-        if len(bounds) == 2 and text.said["over"] is None:
-            raise text.refuse(f"`{text.name}` is for two elements: say which relation the second is `over`")
-        tracer, _ = self.read(text, True, *bounds)
-        updates = tracer.updates()
-        if not text.doc:
-            raise text.refuse(f"`{text.name}` has no docstring: a trace shows its first line")
-        said = {k: v for k, v in text.said.items() if k != "given"}
-        guard = tuple({g.uid: g for g in tracer.guard}.values())
-        return Action(text.name, doc=text.doc, params=bounds, guard=guard, updates=updates, place=text.place, **said)
-
-    def property(self, text: _Text) -> Property:
-        bounds = text.bounds(1)
-        tracer, value = self.read(text, False, *bounds)
-        with tracer.active():
-            body = _located(text, lambda: lift(value, BOOL, f"the property `{text.name}`"))
-        if not text.doc:
-            raise text.refuse(f"the property `{text.name}` has no docstring")
-        excluded, after = text.said["excluded"], text.said["after"]
-        reason = excluded(_Parameters(self.parameters)) if excluded else ""
-        start = self.predicate(after) if after else None
-        rest = {k: text.said[k] for k in ("kind", "because", "source", "wrong", "needs")}
-        where = text.place
-        return Property(
-            text.name, params=bounds, body=body, doc=text.doc, place=where, after=start, excluded=reason or "", **rest
-        )
-
-    def predicate(self, function: Callable[..., Any]) -> Expr:
-        text = _Text(function, {})
-        tracer, value = self.read(text, False)
-        with tracer.active():
-            return _located(text, lambda: lift(value, BOOL, f"`{text.name}`"))
-
-
-def place_of(error: BaseException, default: tuple[str, int]) -> tuple[str, int]:
-    """Where in the text of the specification an error came from."""
-    frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
-    return next((place for place in reversed(frames) if place[0] not in OWN_FILES), default)
-
-
-def _walk_all(body: Expr) -> Iterable[Expr]:
-    from sagacheck._expr import walk
-
-    return walk(body)
-
-
-def _located(text: _Text, lifting: Callable[[], Expr]) -> Expr:
-    """Lift a function's result; a mistake in it is one of that function."""
-    try:
-        return lifting()
-    except SpecificationError as error:
-        raise text.refuse(error.problem) from None
-
-
-def _annotated(hint: Any, text: _Text, what: str) -> Sort:
-    sort = ELEMENT if hint is Element else OPTIONAL_ELEMENT if hint == Element | None else sort_of(hint)
-    if sort is None:
-        raise text.refuse(f"{what} of the definition `{text.name}` has no annotation that names a sort")
-    return sort
-
-
-def _refuse_doubles(what: str, texts: Sequence[_Text]) -> None:
-    names: set[str] = set()
-    for text in texts:
-        if text.name in names:
-            raise text.refuse(f"there are two {what} called `{text.name}`")
-        names.add(text.name)
-
-
-def _variable(name: str, declared: _Declared) -> Variable:
-    sort = ELEMENT if declared.sort is Element else sort_of(declared.sort)
-    if sort is None:
-        raise SpecificationError(f"the variable `{name}` has no finite sort ({declared.sort!r})", *declared.place)
-    initial = declared.initial
-    if isinstance(sort, RangeSort) and type(initial) is int and sort.low <= initial <= sort.high:
-        code = initial - sort.low
-    elif isinstance(sort, EnumSort) and isinstance(initial, sort.members):
-        code = sort.code(initial)
-    elif (sort == BOOL and isinstance(initial, bool)) or (
-        isinstance(sort, ElementSort) and sort.optional and initial is None
-    ):
-        code = int(initial or False)
-    else:
-        problem = f"the variable `{name}` starts as {initial!r}, which is no value of {sort}"
-        raise SpecificationError(problem, *declared.place)
-    return Variable(name, sort, declared.per_element, code, declared.group, declared.doc)
-
-
-def build(
-    *,
-    name: str,
-    doc: str,
-    state: type[StateBase],
-    actions: Sequence[_Text],
-    properties: Sequence[_Text],
-    rest: Callable[..., bool] | None = None,
-    initial: Callable[..., None] | None = None,
-    parameters: Mapping[str, Any] | None = None,
-    recursion: str | None = None,
-    element_name: str = "element",
-    groups: Sequence[str] = (),
-    settings: Mapping[str, str] | None = None,
-) -> Specification:
-    """Read the text of a specification, for one choice of parameters.
-
-    Args:
-        state: the class that declares the variables.
-        actions: in the order in which they are preferred among equally short counterexamples.
-        properties: in the order of reports.
-        rest: predicate (s): a behaviour may end here; nowhere, when None.
-        initial: procedure (s) that makes the initial state out of the variables' initial values.
-        parameters: build-time values that the text asks for as `s.NAME`.
-        recursion: the relation along which definitions may recurse; structures must give it well-founded.
-        settings: what reports say of the parameters.
-
-    Raises:
-        SpecificationError: a mistake in the text, with its file and line.
-    """
-    builder = _Builder(state, parameters or {}, recursion)
-    options = _Parameters(parameters or {})
-    present = [t for t in actions if t.said["given"] is None or t.said["given"](options)]
-    _refuse_doubles("actions", present)
-    _refuse_doubles("properties", properties)
-    made = tuple(builder.action(t) for t in present)
-    checked = tuple(builder.property(t) for t in properties)
-    resting = builder.predicate(rest) if rest else constant(False)
-    start: dict[str, Expr] = {}
-    if initial is not None:
-        tracer, _ = builder.read(_Text(initial, {}), True)
-        start = tracer.updates()
-    return Specification(
-        name,
-        doc,
-        element_name,
-        tuple(builder.variables.values()),
-        start,
-        made,
-        tuple(builder.definitions.values()),
-        checked,
-        resting,
-        recursion,
-        tuple(groups),
-        dict(settings or {}),
-    )
-
-
-def guard_of(a: Action) -> Expr:
-    """The whole guard of an action."""
-    return conjunction(a.guard) if a.guard else TRUE
-
-
-def constant(value: bool) -> Expr:
-    """A truth value as an expression."""
-    return const(value, BOOL)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sagacheck._ground import GroundSpecification, Slot, Step
+from sagacheck._ground import GroundSpecification, Step
+from sagacheck._ground_expr import Slot
 from sagacheck._sorts import BOOL, EnumSort
 from sagacheck._specification import Kind, Property, Specification
 from sagacheck._verdict import Outcome, Trace, Verdict

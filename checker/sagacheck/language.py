@@ -1,12 +1,12 @@
 """The public language of specifications: what a text imports. See `docs/language.md`."""
 
+from sagacheck._build import build
 from sagacheck._language import (
     Element,
     PerElement,
     StateBase,
     action,
     always,
-    build,
     define,
     element,
     elements,

@@ -30,9 +30,7 @@ def test_a_row_past_its_limit_is_undetermined(run: Run) -> None:
     """The table is complete all the same."""
     code, out, _ = run(MUTEX, "designs", "--max-states", "1")
     assert code == 0
-    assert "test-and-set ? ? ? 1/1 undetermined".replace("1/1", "0/1") in [
-        " ".join(x.split()) for x in out.splitlines()
-    ]
+    assert "test-and-set ? ? ? 1/1 undetermined" in [" ".join(x.split()) for x in out.splitlines()]
 
 
 def test_the_table_as_json_fits_its_schema(run: Run) -> None:

@@ -16,7 +16,7 @@ import mutex
 from sagacheck import GroundSpecification, Specification, Structure
 from sagacheck._compile import compile_packed
 from sagacheck._engine import ClaimTable, Successors, grouped, merged
-from sagacheck._ground import Ground
+from sagacheck._ground_expr import Ground
 from sagacheck._specification import Kind
 from sagacheck.language import (
     OPTIONAL_ELEMENT,
