@@ -2,7 +2,8 @@
 
 The layers, each importing only from those above it:
 
-    _sorts, _expr, _specification   a specification as data
+    _sorts, _place, _expr, _specification
+                                    a specification as data
     _tracing, _handlers, _front,
     _language, _build               the language it is written in (public: `sagacheck.language`)
     _structure, _ground, _ground_expr, _compile

@@ -12,9 +12,10 @@ from sagacheck._errors import SpecificationError
 from sagacheck._expr import FALSE, Expr, fresh_bound, walk
 from sagacheck._front import rewrite
 from sagacheck._language import Declared, Element, Parameters, StateBase, Text
+from sagacheck._place import OWN_FILES
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, ElementSort, EnumSort, RangeSort, Sort, sort_of
 from sagacheck._specification import Action, Definition, Property, Specification, Variable
-from sagacheck._tracing import OWN_FILES, StateView, Tracer, lift
+from sagacheck._tracing import StateView, Tracer, lift
 
 __all__ = ["build"]
 
@@ -39,7 +40,7 @@ class _Builder:
         with tracer.active():
             try:
                 return tracer, rewrite(inspect.unwrap(text.function))(StateView(tracer), *args)
-            except TypeError as error:  # the text treats a value of the state as a plain one
+            except (TypeError, AttributeError) as error:  # the text treats a value of the state as a plain one
                 raise SpecificationError(str(error), *place_of(error, text.place)) from error
 
     def definition(self, text: Text) -> Definition:

@@ -8,7 +8,7 @@ from sagacheck._errors import InputError
 from sagacheck._explore import Limits, Search
 from sagacheck._expr import TRUE
 from sagacheck._ground import GroundSpecification
-from sagacheck._liveness import find_lasso
+from sagacheck._liveness import OutOfLimitsError, find_lasso
 from sagacheck._specification import Kind, Property, Specification
 from sagacheck._structure import Structure
 from sagacheck._verdict import Outcome, Result, Trace, Verdict
@@ -78,6 +78,8 @@ def check(
                 lassos[p.name] = find_lasso(search, p)
                 if first and lassos[p.name] is not None:
                     break
+        except OutOfLimitsError:
+            pass  # search.stopped says which; what has no lasso by now is undetermined
         except KeyboardInterrupt:
             search.stopped = "interrupted"
     outcomes = tuple(

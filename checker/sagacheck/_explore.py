@@ -179,10 +179,13 @@ class Search:
             self._violated += 1
 
     def _give_up(self, at: int) -> bool:
-        limits = self.limits
-        depth = len(self.levels) - 1
         if self.progress is not None:
-            self.progress(len(self.states), len(self.states) - at, depth)
+            self.progress(len(self.states), len(self.states) - at, len(self.levels) - 1)
+        return self.out_of_limits()
+
+    def out_of_limits(self) -> bool:
+        """Whether a limit is reached; `stopped` says which."""
+        limits = self.limits
         seconds = time.monotonic() - self._start
         if limits.states is not None and len(self.states) > limits.states:
             self.stopped = f"--max-states {limits.states} reached"

@@ -29,6 +29,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from sagacheck._place import here
 from sagacheck._sorts import BOOL, ELEMENT, ElementSort, EnumSort, RangeSort, Sort
 
 __all__ = [
@@ -63,17 +64,23 @@ class FunctionSort:
 
 
 class Expr:
-    """One interned expression; see the module's docstring for its operators. Made by the functions of this module."""
+    """One interned expression; see the module's docstring for its operators. Made by the functions of this module.
+
+    Attributes:
+        origin: file and line of the text that first made it.
+    """
 
     __slots__ = ("args", "data", "op", "origin", "sort", "uid")
 
-    def __init__(self, op: str, args: tuple[Expr, ...], data: Any, sort: Sort | FunctionSort, uid: int) -> None:
+    def __init__(
+        self, op: str, args: tuple[Expr, ...], data: Any, sort: Sort | FunctionSort, uid: int, origin: tuple[str, int]
+    ) -> None:
         self.op = op
         self.args = args
         self.data = data
         self.sort = sort
         self.uid = uid
-        self.origin: tuple[str, int] | None = None
+        self.origin = origin
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -108,7 +115,7 @@ def make(op: str, args: tuple[Expr, ...], data: Any, sort: Sort | FunctionSort) 
     key = (op, tuple(a.uid for a in args), said, sort)
     found = _TABLE.get(key)
     if found is None:
-        found = _TABLE[key] = Expr(op, args, data, sort, next(_UIDS))
+        found = _TABLE[key] = Expr(op, args, data, sort, next(_UIDS), here())
     return found
 
 

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sagacheck._errors import InputError
-from sagacheck._expr import Expr, show_code, walk
+from sagacheck._errors import InputError, SpecificationError
+from sagacheck._expr import Expr, FunctionSort, render, show_code, walk
 from sagacheck._ground_expr import Ground, GroundTable, Slot, evaluate
 from sagacheck._sorts import BOOL, ElementSort
 from sagacheck._specification import Action, Property, Specification
@@ -146,15 +146,28 @@ class GroundSpecification:
 
     def unroll(self, updates: Mapping[str, Expr], binding: Mapping[int, Ground]) -> tuple[tuple[Slot, Ground], ...]:
         """Variable updates as updates of slots; slots that cannot change are left out."""
-        result = []
-        for (name, element), slot in self.slots.items():
-            if name in updates and slot.width:
-                e = updates[name]
-                with _deep_recursion():
+        result: list[tuple[Slot, Ground]] = []
+        with _deep_recursion():
+            for name, e in updates.items():
+                for element in self._changed(e, binding):
+                    slot = self.slots[name, element]
                     new = self._value(e, binding, None) if element is None else self._at(e, element, binding, None)
-                if new is not self.table.slot(slot):
-                    result.append((slot, new))
-        return tuple(result)
+                    if slot.width and new is not self.table.slot(slot):
+                        result.append((slot, new))
+        return tuple(sorted(result, key=lambda update: update[0].offset))
+
+    def _changed(self, e: Expr, binding: Mapping[int, Ground]) -> Iterable[int | None]:
+        """The elements at which a new function may differ from the old one; None for a scalar."""
+        if not isinstance(e.sort, FunctionSort):
+            return (None,)
+        changed: set[int] = set()
+        while e.op == "store":
+            index = self._value(e.args[1], binding, None)
+            if not isinstance(index.data, int):
+                return range(self.structure.size)
+            changed.add(index.data)
+            e = e.args[0]
+        return range(self.structure.size) if e.op == "lambda" else sorted(changed)
 
     def claims(self, p: Property) -> Iterator[Claim]:
         """The property for each element, or for none."""
@@ -315,7 +328,11 @@ class GroundSpecification:
 
     def _element(self, e: Expr, binding: Mapping[int, Ground], frame: _Frame | None) -> int:
         found = self._value(e, binding, frame)
-        assert isinstance(found.data, int), "an element that depends on the state stands where a concrete one is needed"
+        if not isinstance(found.data, int):
+            problem = (
+                f"`{render(e)}` depends on the state, but names the element whose relation or predicate is asked for"
+            )
+            raise SpecificationError(problem, *e.origin)
         return found.data
 
     def _named(self, name: str) -> int:

@@ -24,9 +24,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from sagacheck._errors import SpecificationError
 from sagacheck._expr import Expr, fresh_bound, make
 from sagacheck._front import rewrite
+from sagacheck._place import here
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, Sort
 from sagacheck._specification import Kind
-from sagacheck._tracing import Elements, FunctionView, StateView, current, here, lift, mistake
+from sagacheck._tracing import Elements, FunctionView, StateView, current, lift, mistake
 
 __all__ = [
     "Declared",
@@ -87,7 +88,7 @@ def scalar(sort: Any, initial: Any, *, group: str, doc: str, given: Callable[[An
     """Declare a scalar variable.
 
     Args:
-        sort: `bool`, an Enum class, `range(low, past)`, `Element`, or `Element | None` written as OPTIONAL_ELEMENT.
+        sort: `bool`, an Enum class, `range(low, past)`, or OPTIONAL_ELEMENT for an element or None.
         initial: its initial value.
         group: the part of the state it belongs to.
         doc: its meaning, one line.
@@ -109,6 +110,8 @@ class Parameters:
     values: Mapping[str, Any]
 
     def __getattr__(self, name: str) -> Any:
+        if name not in self.values:
+            mistake(f"there is no parameter `{name}`; there are {', '.join(self.values) or 'none'}")
         return self.values[name]
 
 

@@ -17,7 +17,14 @@ from sagacheck._ground import Claim
 from sagacheck._specification import Property
 from sagacheck._verdict import Trace
 
-__all__ = ["find_lasso"]
+__all__ = ["OutOfLimitsError", "find_lasso"]
+
+
+_ROUND = 4096  # states between two looks at the clock
+
+
+class OutOfLimitsError(Exception):
+    """A limit of the search was reached; `Search.stopped` says which."""
 
 
 class _Region:
@@ -62,6 +69,8 @@ class _Region:
                         open_.append(t)
                         on_stack.add(t)
                         work.append((t, self.cycle_moves(t)))
+                        if len(order) % _ROUND == 0 and self.search.out_of_limits():
+                            raise OutOfLimitsError
                         break
                     if t in on_stack:
                         low[n] = min(low[n], order[t])
@@ -129,6 +138,9 @@ def find_lasso(search: Search, p: Property) -> Trace | None:
 
     The search must be complete. The state at which the promise starts is the earliest found from which a fair component
     can be reached without the goal.
+
+    Raises:
+        OutOfLimitsError: a limit of the search is reached; `search.stopped` says which.
     """
     assert search.complete
     region = _Region(search, p)

@@ -10,10 +10,8 @@ from __future__ import annotations
 import contextlib
 import difflib
 import enum
-import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, NoReturn
 
 from sagacheck._errors import SpecificationError
@@ -28,35 +26,24 @@ from sagacheck._expr import (
     render,
     store,
 )
+from sagacheck._place import here
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, EnumSort, RangeSort, Sort
 from sagacheck._specification import Definition, Variable
 
 __all__ = [
-    "OWN_FILES",
     "Elements",
     "FunctionView",
     "StateView",
     "Tracer",
     "boolean",
     "current",
-    "here",
     "lift",
     "mistake",
     "require",
     "symbolic",
 ]
 
-_OWN = ("_tracing.py", "_handlers.py", "_build.py", "_front.py", "_expr.py", "_language.py", "language.py")
-OWN_FILES = {str(Path(__file__).with_name(name)) for name in _OWN}
 _CURRENT: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
-
-
-def here() -> tuple[str, int]:
-    """File and line of the specification text that is being read."""
-    frame = sys._getframe(1)
-    while frame.f_code.co_filename in OWN_FILES and frame.f_back is not None:
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
 
 
 def mistake(problem: str) -> NoReturn:
