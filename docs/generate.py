@@ -21,7 +21,6 @@ sys.path.extend(str(room) for room in (DOCS, DOCS.parent / "checker", DOCS.paren
 
 from generator import designs, findings, specification  # noqa: E402
 from generator.block import Block  # noqa: E402
-
 from sagacheck import InputError  # noqa: E402
 
 _PART = re.compile(r"<!-- generated: ([\w-]+) -->\n(.*?)<!-- end -->", re.DOTALL)

@@ -31,7 +31,9 @@ AXES = (
     Axis("stuck", ("again", "once"), "whether the stuck routine may be entered again by a second undo failure"),
     Axis("revisit", ("skip", "panic"), "what the walk over parents does with a parent that it has already dealt with"),
     Axis(
-        "rest", ("wait", "try-lock"), "whether the loop, coming to rest, waits for the lock or insists that it is free"
+        "rest",
+        ("wait", "try-lock"),
+        "how the loop takes the lock, coming to rest: it waits, or insists that no observer in another thread has it",
     ),
 )
 
