@@ -6,7 +6,8 @@
     _jobs, _workers what a worker does; the steps of workers and store
     _loop           the executor's loop
     _recovery       crash, recovery, observer
-    _properties     what must hold
+    _properties     what must always hold
+    _goals          what must be reached, sometimes and eventually
     _environment    what may fail; a saga as a structure
     _saga ...       sagas: the DAG, steno's JSON, families, packaged ones
 
@@ -21,9 +22,10 @@ from sagacheck import Domain, Option, Specification
 from sagacheck.language import build
 from sagaspec._design import AXES, CONFORMING, DESIGNS, Choices, refuse
 from sagaspec._environment import ENVIRONMENT_OPTIONS, contract_kept, load, most_crashes, structure_of
+from sagaspec._goals import GOALS, rest
 from sagaspec._library import load_dag, sagas
 from sagaspec._loop import LOOP, LOOP_AT_REST, STORE_OF_LOOP
-from sagaspec._properties import PROPERTIES, rest
+from sagaspec._properties import PROPERTIES
 from sagaspec._recovery import ENVIRONMENT, RECOVERY, rebuild
 from sagaspec._saga import Saga
 from sagaspec._state import GROUPS, State
@@ -52,7 +54,7 @@ def specify(settings: Mapping[str, str], environment: Mapping[str, str]) -> Spec
         doc=_DOC,
         state=State,
         actions=ACTIONS,
-        properties=PROPERTIES,
+        properties=(*PROPERTIES, *GOALS),
         rest=rest,
         initial=rebuild,
         parameters={"design": Choices.of(settings), "contract": kept, "most_crashes": most_crashes(environment)},

@@ -1,4 +1,4 @@
-"""What must hold of a saga executor, always, sometimes and eventually; each a named definition with its reason.
+"""What must always hold of a saga executor; each property a named definition with its reason and its source.
 
 The sources are steno issue #17 and pull requests #460, #461, #462, omicron #8580 and #10531, and the paper on sagas
 (H. Garcia-Molina and K. Salem, Sagas, SIGMOD 1987). "Memory" is looked at only while there is a process and no
@@ -7,9 +7,7 @@ assertion has failed in it; "whenever the lock is free" is whenever a status que
 
 from __future__ import annotations
 
-from typing import Any
-
-from sagacheck.language import always, define, eventually, sometimes
+from sagacheck.language import always, define
 from sagaspec._memory import BROKEN, Shown, alive, lock_free, node_exec_state
 from sagaspec._recovery import log_refused
 from sagaspec._state import (
@@ -23,14 +21,15 @@ from sagaspec._state import (
     Runs,
     Stage,
     State,
+    Undone,
     Writer,
     children,
-    is_action,
+    has_undo,
     nodes,
     parents,
 )
 
-__all__ = ["PROPERTIES", "rest"]
+__all__ = ["PROPERTIES", "at_rest", "visible", "writing"]
 
 _COMPLETED = (Load.SUCCEEDED, Load.FAILED, Load.UNDO_STARTED, Load.UNDO_FINISHED, Load.UNDO_FAILED)
 _UNDO_BEGUN = (Load.UNDO_STARTED, Load.UNDO_FINISHED, Load.UNDO_FAILED)
@@ -231,116 +230,53 @@ def Atomicity(s: State) -> bool:
 
 
 @always(
-    because="the model gives a node one worker of each kind; a second one must not pass unseen",
+    because="recovery, and whoever reads the log, decides by it what was done to the world",
+    source="the contract of actions of steno",
+    wrong="the log says of {n} that it {log}, which is not true of its effect (standing: {effect})",
+)
+def EffectsFollowLog(s: State, n: Node) -> bool:
+    """What the durable log says of an action is true of its effect; in between the two, either may be."""
+    stands = has_undo(n) and s.log[n] in (Load.SUCCEEDED, Load.UNDO_FAILED)
+    gone = s.log[n] in (Load.NEVER_STARTED, Load.UNDO_FINISHED) or (s.contract and s.log[n] == Load.FAILED)
+    return (not stands or s.effect[n]) and (not (gone or not has_undo(n)) or not s.effect[n])
+
+
+@always(
+    because="exec_state is what a client of the saga is told",
+    source="steno saga_exec.rs (exec_state, stopping)",
+    wrong="exec_state is {phase} and stopping is {stopping}, which does not fit the loop ({pc}) or the undo errors",
+)
+def DirectionAgrees(s: State) -> bool:
+    """A loop that comes to rest does so for a saga that is Done, and stops if and only if an undo action failed."""
+    resting = s.pc in (Pc.FINISH, Pc.WRITE_DONE, Pc.RESULT, Pc.REST)
+    stops = s.stopping == any(s.undo_errors[n] for n in nodes())
+    return not alive(s) or (stops and (not resting or s.phase == Phase.DONE))
+
+
+@define
+def forgotten(s: State, n: Node) -> bool:
+    """Nothing of n is in memory, and nobody works on it."""
+    queued = s.queue_todo[n] or s.queue_undo[n] or s.node_tasks[n]
+    kept = s.node_outputs[n] or s.node_errors[n] or s.undo_errors[n] or s.nodes_undone[n] != Undone.NO
+    working = s.work[n] != Stage.NONE or s.undo_work[n] != Stage.NONE
+    return not queued and not kept and not working and s.log_copy[n] == Load.NEVER_STARTED
+
+
+@always(
+    because="a second worker or an uncounted run would be lost in the model, and must not pass unseen",
     source="this model",
-    wrong="{n} is queued although a worker of the same kind is still there",
+    wrong="the model's own bookkeeping is wrong at {n}",
 )
-def OneWorker(s: State, n: Node) -> bool:
-    """A queued node has no worker of the same kind."""
-    run, undo = s.queue_todo[n], s.queue_undo[n]
-    return (not run or s.work[n] == Stage.NONE) and (not undo or s.undo_work[n] == Stage.NONE)
-
-
-# Sometimes -------------------------------------------------------------------------------------------------------
-
-_VACUOUS = "a model in which this never happens says nothing about it"
-
-
-def _without_crash(p: Any) -> str:
-    return "crashes=0" if p.most_crashes == 0 else ""
-
-
-@sometimes(because=_VACUOUS, source="this model")
-def Success(s: State) -> bool:
-    """The saga rests and every node has succeeded."""
-    return at_rest(s) and all(s.log[n] == Load.SUCCEEDED for n in nodes())
-
-
-@sometimes(because=_VACUOUS, source="this model", needs=("may_fail",))
-def CleanUnwinding(s: State) -> bool:
-    """The saga rests, an action has failed, and the start node is undone."""
-    return at_rest(s) and any(s.log[n] == Load.FAILED for n in nodes()) and s.log[START] == Load.UNDO_FINISHED
-
-
-@sometimes(because=_VACUOUS, source="this model", needs=("may_get_stuck",))
-def Stuck(s: State) -> bool:
-    """The saga rests, and an undo action has failed."""
-    return at_rest(s) and any(s.log[n] == Load.UNDO_FAILED for n in nodes())
-
-
-@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash)
-def CrashInAction(s: State, n: Node) -> bool:
-    """The process died in the middle of an action."""
-    return s.pc == Pc.DOWN and is_action(n) and s.log[n] == Load.STARTED
-
-
-@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash, needs=("may_be_undone",))
-def CrashInUndo(s: State, n: Node) -> bool:
-    """The process died in the middle of an undo action."""
-    return s.pc == Pc.DOWN and is_action(n) and s.log[n] == Load.UNDO_STARTED
-
-
-@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash)
-def RecoveryForward(s: State, n: Node) -> bool:
-    """A saga was recovered going forward, with an action to be run again."""
-    return s.pc == Pc.KICK_OFF and s.phase == Phase.RUNNING and s.queue_todo[n] and s.log_copy[n] == Load.STARTED
-
-
-@sometimes(because=_VACUOUS, source="this model", excluded=_without_crash, needs=("may_fail",))
-def RecoveryUnwinding(s: State, n: Node) -> bool:
-    """A saga was recovered unwinding, with an undo action to be run again."""
-    return s.pc == Pc.KICK_OFF and s.queue_undo[n] and s.log_copy[n] == Load.UNDO_STARTED
-
-
-def _status_hangs(p: Any) -> str:
-    return "lock-across-io=yes" if p.design.lock_across_io else ""
-
-
-@sometimes(because=_VACUOUS, source="this model", excluded=_status_hangs)
-def StatusDuringWrite(s: State, n: Node) -> bool:
-    """A status query can be answered while a durable write is pending."""
-    return visible(s) and writing(s, n)
-
-
-# Eventually ------------------------------------------------------------------------------------------------------
-
-
-@define
-def ended(s: State) -> bool:
-    """The saga rests; or a panic or a refused recovery, which other properties name, has ended it."""
-    return at_rest(s) or s.panic != Panic.NONE or s.pc == Pc.REFUSED
-
-
-@define
-def crashed(s: State) -> bool:
-    """There is no process."""
-    return s.pc == Pc.DOWN
-
-
-@eventually(
-    because="a saga that never ends holds on to what it has", source="Sagas, 1987", wrong="the saga never comes to rest"
-)
-def Termination(s: State) -> bool:
-    """Every saga comes to rest: done, unwound or stuck."""
-    return ended(s)
-
-
-@eventually(
-    because="recovery is there to finish what was begun",
-    source="steno #460 (tests for resuming after a crash)",
-    wrong="the recovered saga never comes to rest",
-    after=crashed,
-    excluded=_without_crash,
-)
-def ResumeProgress(s: State) -> bool:
-    """A saga whose process crashed comes to rest."""
-    return ended(s)
-
-
-@define
-def rest(s: State) -> bool:
-    """A behaviour may end here; a panic ends it too, since the crash that follows need never come."""
-    return ended(s)
+def Bookkeeping(s: State, n: Node) -> bool:
+    """A queued node has no worker of that kind, every run is counted, and without a process memory is empty."""
+    one_worker = (not s.queue_todo[n] or s.work[n] == Stage.NONE) and (
+        not s.queue_undo[n] or s.undo_work[n] == Stage.NONE
+    )
+    counted = (s.work[n] not in _RAN or s.runs[n] != Runs.NO) and (
+        s.undo_work[n] not in _RAN or s.undo_runs[n] != Runs.NO
+    )
+    empty = forgotten(s, n) and s.phase == Phase.RUNNING and not s.stopping and s.memory_writer == Writer.NOBODY
+    return one_worker and counted and (s.pc != Pc.DOWN or empty)
 
 
 PROPERTIES = (
@@ -357,15 +293,7 @@ PROPERTIES = (
     Recoverable,
     StatusAvailable,
     Atomicity,
-    OneWorker,
-    Success,
-    CleanUnwinding,
-    Stuck,
-    CrashInAction,
-    CrashInUndo,
-    RecoveryForward,
-    RecoveryUnwinding,
-    StatusDuringWrite,
-    Termination,
-    ResumeProgress,
+    EffectsFollowLog,
+    DirectionAgrees,
+    Bookkeeping,
 )

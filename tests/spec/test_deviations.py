@@ -42,8 +42,8 @@ BREAKS: dict[str, dict[str, frozenset[str]]] = {
     "recovery=strict": everywhere(frozenset({"Recoverable"})),
     "assertions=off": everywhere(NOTHING),
     "intent=after": {
-        **everywhere(frozenset({"WriteAheadIntent"})),
-        FORK_JOIN: frozenset({"WriteAheadIntent", "UndoOrder", "Atomicity"}),
+        **everywhere(frozenset({"WriteAheadIntent", "EffectsFollowLog"})),
+        FORK_JOIN: frozenset({"WriteAheadIntent", "EffectsFollowLog", "UndoOrder", "Atomicity"}),
     },
     "stuck=once": {**everywhere(NOTHING), FORK_JOIN: frozenset({"NoPanic", "Recoverable"})},
     "revisit=panic": {**everywhere(NOTHING), LONG_WAY_FIRST: frozenset({"NoPanic"})},

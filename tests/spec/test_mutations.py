@@ -37,52 +37,23 @@ LIMITS = Limits(states=5_000)  # the unbroken design has fewer than 1,000 on eac
 Graph = tuple[list[int], list[int], list[str], list[int]]
 
 STANDS_STILL = "adds steps that change nothing, and no step that is not there already"
-REBUILT = "recovery writes it anew from the log, whatever is left in it"
-EFFECT = "no property compares an effect with what the log says of its action, but for the effects that stand at rest"
-HISTORY = "it is history, which AtMostOnce reads for more than one run, and nothing reads for fewer"
 ANY_TIME = (
     "every critical section leaves memory consistent, so that a report can be taken at any of them; what the loop then "
     "leaves out is the write of the cached state, which recovery does not read"
 )
-DIRECTION = "the place of the loop says that the saga is done; no property asks the same of exec_state"
 
 SURVIVORS = {
-    "take_effect without has_undo(n)": "an action without an undo then has an effect, and its empty undo removes it",
     "take_effect without not effect[n]": STANDS_STILL,
-    "succeed without (effect[n] or not has_undo(n))": EFFECT,
-    "remove_effect without (undo_work[n] = RUN)": EFFECT,
     "remove_effect without effect[n]": STANDS_STILL,
     "fail_undo without may_fail_undo(n)": "it is the environment that is wider: an undo fails that was said not to",
-    "fail_undo without effect[n]": EFFECT,
-    "start_lands skips runs": HISTORY,
-    "undo_start_lands skips undo_runs": HISTORY,
-    "kick_off skips runs": HISTORY,
-    "kick_off skips undo_runs": HISTORY,
     "take_success without (pc = RECEIVE)": ANY_TIME,
     "take_failure without (pc = RECEIVE)": ANY_TIME,
     "take_undo_success without (pc = RECEIVE)": ANY_TIME,
     "take_undo_failure without (pc = RECEIVE)": ANY_TIME,
-    "take_success skips phase": DIRECTION,
-    "take_undo_success skips phase": DIRECTION,
-    "take_undo_failure skips phase": DIRECTION,
-    "recover skips stopping": "a saga that is recovered as stuck starts nothing anyway: it is done at once",
     "ask_status without alive()": STANDS_STILL,
     "crash without (not ((pc = DOWN) or (pc = REFUSED) or (pc = WALK) or (pc = WALK_FIRST)) or panic != NONE)": (
         STANDS_STILL + ": a process that is dead dies again"
     ),
-    "crash skips log_copy": REBUILT,
-    "crash skips queue_todo": REBUILT,
-    "crash skips queue_undo": REBUILT,
-    "crash skips node_outputs": REBUILT,
-    "crash skips node_errors": REBUILT,
-    "crash skips nodes_undone": (
-        "recovery does not clear it, but memory counts a node as undone only where the log makes recovery do the same"
-    ),
-    "crash skips undo_errors": REBUILT,
-    "crash skips phase": REBUILT,
-    "crash skips stopping": REBUILT,
-    "crash skips memory_writer": REBUILT,
-    "initial skips pc": "a new saga is the recovery of an empty log, so that it may as well begin with that",
 }
 
 
@@ -235,15 +206,6 @@ def test_survivors_that_stand_still_reach_no_other_state() -> None:
             assert {a for a, _, b in steps(search) - steps(before) if a != b} == set()
 
 
-def test_survivors_that_recovery_rebuilds_differ_only_while_there_is_no_process() -> None:
-    """Their explanation is true: with a process there, the states are the same."""
-    named = dict(mutants(conforming()))
-    for name in (n for n in SURVIVORS if n.startswith("crash skips")):
-        for bench in benches():
-            search, before = bench.searched(named[name]), bench.searched(conforming())
-            assert with_process(search) == with_process(before)
-
-
 def steps(search: Search) -> set[tuple[int, str, int]]:
     """Every step of a graph, as (state, name, state)."""
     return {
@@ -251,12 +213,6 @@ def steps(search: Search) -> set[tuple[int, str, int]]:
         for n, state in enumerate(search.states)
         for e in range(search.edge_start[n], search.edge_start[n + 1])
     }
-
-
-def with_process(search: Search) -> set[int]:
-    """The states in which there is a process."""
-    slot = search.ground.slots["pc", None]
-    return {state for state in search.states if search.ground.show(slot, state) != "DOWN"}
 
 
 def test_the_unbroken_specification_is_not_noticed() -> None:
