@@ -84,6 +84,7 @@ def structure_of(saga: Saga, environment: Mapping[str, str]) -> Structure:
             "may_fail": may_fail,
             "may_fail_undo": may_fail_undo,
             "may_be_undone": may_be_undone,
+            "effect_may_be_undone": tuple(u and may_be_undone[n] for n, u in enumerate(has_undo)),
             "may_get_stuck": stuck,
         },
         elements={"start": saga.start, "end": saga.end},

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from sagacheck._errors import InputError
+from sagacheck import InputError
 from sagaspec._node import NodeKind, SagaNode
 from sagaspec._saga import Saga
 from sagaspec._text import close_matches, quoted

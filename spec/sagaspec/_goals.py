@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sagacheck.language import define, eventually, sometimes
+from sagaspec._memory import alive
 from sagaspec._properties import at_rest, visible, writing
 from sagaspec._state import (
     START,
@@ -16,7 +17,9 @@ from sagaspec._state import (
     Panic,
     Pc,
     Phase,
+    Stage,
     State,
+    has_undo,
     is_action,
     nodes,
 )
@@ -50,16 +53,28 @@ def Stuck(s: State) -> bool:
     return at_rest(s) and any(s.log[n] == Load.UNDO_FAILED for n in nodes())
 
 
+@sometimes(because=_VACUOUS, source="this model", needs=("effect_may_be_undone",))
+def EffectRemoved(s: State, n: Node) -> bool:
+    """An action took effect and was undone: its effect is gone, and the log says so."""
+    return has_undo(n) and s.log[n] == Load.UNDO_FINISHED and not s.effect[n]
+
+
+@define
+def may_crash(s: State) -> bool:
+    """The process is alive, and may crash once more."""
+    return alive(s) and (s.most_crashes < 0 or s.crashes < s.most_crashes)
+
+
 @sometimes(because=_VACUOUS, source="this model", excluded=_without_crash)
 def CrashInAction(s: State, n: Node) -> bool:
-    """The process died in the middle of an action."""
-    return s.pc == Pc.DOWN and is_action(n) and s.log[n] == Load.STARTED
+    """The process may die in the middle of an action, which runs and has taken its effect."""
+    return may_crash(s) and is_action(n) and s.work[n] == Stage.RUN and (s.effect[n] or not has_undo(n))
 
 
 @sometimes(because=_VACUOUS, source="this model", excluded=_without_crash, needs=("may_be_undone",))
 def CrashInUndo(s: State, n: Node) -> bool:
-    """The process died in the middle of an undo action."""
-    return s.pc == Pc.DOWN and is_action(n) and s.log[n] == Load.UNDO_STARTED
+    """The process may die in the middle of an undo action, which runs and has removed the effect."""
+    return may_crash(s) and is_action(n) and s.undo_work[n] == Stage.RUN and not s.effect[n]
 
 
 @sometimes(because=_VACUOUS, source="this model", excluded=_without_crash)
@@ -129,6 +144,7 @@ GOALS = (
     Success,
     CleanUnwinding,
     Stuck,
+    EffectRemoved,
     CrashInAction,
     CrashInUndo,
     RecoveryForward,

@@ -13,7 +13,7 @@ import enum
 
 from sagacheck.language import procedure, require
 from sagaspec._memory import Event, alive, lock_free, panic_if, record
-from sagaspec._state import Load, Lock, Node, Panic, Runs, Stage, State, Writer
+from sagaspec._state import Load, Lock, Node, Panic, Pc, Runs, Stage, State, Writer
 
 __all__ = [
     "Job",
@@ -148,6 +148,8 @@ def land_start(s: State, n: Node, job: Job) -> None:
 def learn_start_of(s: State, n: Node, job: Job) -> None:
     require(alive(s) and lock_free(s))
     require(stage(s, n, job) == Stage.LEARN_START)
+    if not s.design.split:
+        require(s.pc == Pc.RECEIVE)
     record(s, n, job.value[0], Writer.WORKER if s.design.split else Writer.LOOP)
     begin_run(s, n, job)
 

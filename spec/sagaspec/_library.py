@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from sagacheck._errors import InputError
+from sagacheck import InputError
 from sagaspec._families import FAMILY_FORMS, is_edges, is_family, parse_edges, parse_family
 from sagaspec._node import NodeKind
 from sagaspec._saga import Saga

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sagacheck._errors import InputError
+from sagacheck import InputError
 from sagaspec._node import NodeKind, SagaNode
 from sagaspec._saga_rules import check_brackets, check_edges, check_ends, check_nodes, topological_order
 from sagaspec._text import close_matches, plain, quoted

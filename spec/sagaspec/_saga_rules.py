@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from sagacheck._errors import InputError
+from sagacheck import InputError
 from sagaspec._node import NodeKind, SagaNode
 from sagaspec._text import quoted
 

@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping
 from typing import TypeVar
 
-from sagacheck._errors import InputError
+from sagacheck import InputError
 from sagaspec._node import NodeKind, SagaNode
 from sagaspec._saga import Saga
 from sagaspec._text import close_matches, quoted
