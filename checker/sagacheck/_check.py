@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from sagacheck._errors import InputError
@@ -62,6 +63,7 @@ def check(
     Raises:
         InputError: an unknown property, or a structure that does not fit.
     """
+    began = time.monotonic()
     asked = select_properties(specification, properties)
     ground = GroundSpecification(specification, structure)
     reasons = {p.name: excluded_by(p, structure, specification.element) for p in asked}
@@ -69,7 +71,7 @@ def check(
     reachable = [p for p in live if p.kind is not Kind.EVENTUALLY and p is not DEADLOCK]
     lasting = [p for p in live if p.kind is Kind.EVENTUALLY]
     deadlock = DEADLOCK if DEADLOCK in live else None
-    search = Search(ground, reachable, limits or Limits(), deadlock, bool(lasting), first, progress)
+    search = Search(ground, reachable, limits or Limits(), deadlock, bool(lasting), first, progress, began)
     search.run()
     lassos: dict[str, Trace | None] = {}
     if search.complete:

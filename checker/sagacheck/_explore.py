@@ -21,7 +21,8 @@ from sagacheck._verdict import Coverage, Exploration, Trace
 
 __all__ = ["Limits", "Search"]
 
-_ROUND = 2048  # states between two looks at the clock
+_ROUND = 64  # states between two looks at the clock
+_QUIET = 0.1  # seconds between two reports of progress
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,17 @@ class Limits:
 
 def peak_memory() -> int:
     """The largest size that this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def memory_now() -> int:
+    """The size of this process now, in bytes; its largest size where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  (read often)
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return peak_memory()
 
 
 @dataclass(eq=False)
@@ -54,6 +65,7 @@ class Search:
         to_the_end: go on when all of these are decided, and keep every step, because something else needs them all.
         first: stop at the first violation.
         progress: called now and then with (states, states still to be expanded, depth).
+        since: when the work began, by time.monotonic(); now, when None.
 
     Attributes made:
         states: the distinct states, by number, in the order in which they were found; ids: state -> number.
@@ -71,6 +83,7 @@ class Search:
     to_the_end: bool = False
     first: bool = False
     progress: Callable[[int, int, int], None] | None = None
+    since: float | None = None
 
     def __post_init__(self) -> None:
         self.successors = Successors(self.ground)
@@ -94,7 +107,8 @@ class Search:
             self._fair = [True] * len(self.ground.steps)
         self._rest = ClaimTable(self.ground, [self._rest_claim()], negated=False)
         self._start_memory = peak_memory()
-        self._start = time.monotonic()
+        self._start = self.since if self.since is not None else time.monotonic()
+        self._next_report = 0.0
         self._seconds = 0.0
         self._prepare()
 
@@ -179,7 +193,9 @@ class Search:
             self._violated += 1
 
     def _give_up(self, at: int) -> bool:
-        if self.progress is not None:
+        now = time.monotonic()
+        if self.progress is not None and now >= self._next_report:
+            self._next_report = now + _QUIET
             self.progress(len(self.states), len(self.states) - at, len(self.levels) - 1)
         return self.out_of_limits()
 
@@ -191,7 +207,7 @@ class Search:
             self.stopped = f"--max-states {limits.states} reached"
         elif limits.seconds is not None and seconds >= limits.seconds:
             self.stopped = f"--max-seconds {limits.seconds:g} reached"
-        elif limits.memory is not None and peak_memory() >= limits.memory:
+        elif limits.memory is not None and memory_now() >= limits.memory:
             self.stopped = f"--max-memory {limits.memory // 2**20}M reached"
         return bool(self.stopped)
 

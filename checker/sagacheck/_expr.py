@@ -7,19 +7,23 @@ to Python, because asking for one is a mistake in a specification: an engine com
 
 Operators (`op`), with their `args` and `data`:
 
-    const       data: code                                a value of any sort
-    var         data: variable name                       a scalar variable, or a whole function of elements
-    bound       data: (name, number)                      a variable bound by a quantifier, a loop, an action, a
-    definition element     data: name                                an element that the structure names apply
-    args: function, element                   the value of a function at an element predicate   args: element; data:
-    name                 a predicate of the structure related     args: anchor, element; data: relation     element is
-    among relation(anchor) first       args: anchor; data: relation              the first element of relation(anchor),
-    or None following   args: anchor, element; data: relation     the one after element in relation(anchor), or None
-    some        args: element                             an element where an optional one is wanted not, and, or, eq,
-    lt, add, ite                        as usual; add has data (summand, highest code) and stays there forall, exists
-    args: bound, range, body             range: `related` or true (all elements) call        args: actual arguments;
-    data: (definition, ((variable, function so far), ...)) lambda      args: bound, body                         a
-    function of elements store       args: function, element, value            that function, changed at one element
+    const       data: code                            a value of any sort
+    var         data: variable name                   a scalar variable, or a whole function of elements
+    bound       data: (name, number)                  bound by a quantifier, a loop, an action, a definition
+    element     data: name                            an element that the structure names
+    apply       args: function, element               the value of a function at an element
+    predicate   args: element; data: name             a predicate of the structure
+    related     args: anchor, element; data: relation element is among relation(anchor)
+    first       args: anchor; data: relation          the first element of relation(anchor), or None
+    following   args: anchor, element; data: relation the one after element in relation(anchor), or None
+    some        args: element                         an element where an optional one is wanted
+    not, and, or, eq, lt, ite                         as usual
+    add         args: a; data: (summand, most)        a + summand, in codes, but at most `most`
+    forall      args: bound, range, body              range: `related` or true (all elements)
+    exists      args: bound, range, body              likewise
+    call        args: actual arguments; data: (definition, ((variable, function so far), ...))
+    lambda      args: bound, body                     a function of elements
+    store       args: function, element, value        that function, changed at one element
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sagacheck._place import here
 from sagacheck._sorts import BOOL, ELEMENT, ElementSort, EnumSort, RangeSort, Sort
@@ -70,7 +75,7 @@ class Expr:
         origin: file and line of the text that first made it.
     """
 
-    __slots__ = ("args", "data", "op", "origin", "sort", "uid")
+    __slots__ = ("__weakref__", "args", "data", "op", "origin", "sort", "uid")
 
     def __init__(
         self, op: str, args: tuple[Expr, ...], data: Any, sort: Sort | FunctionSort, uid: int, origin: tuple[str, int]
@@ -104,7 +109,7 @@ class Expr:
         return f"<Expr {render(self)}>"
 
 
-_TABLE: dict[tuple[Any, ...], Expr] = {}
+_TABLE: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
 _UIDS = itertools.count()
 _BOUNDS = itertools.count()
 

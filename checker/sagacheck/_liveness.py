@@ -106,22 +106,19 @@ class _Region:
             always_possible = possible if always_possible is None else always_possible & possible
         return not any(self.fair[s] and s not in taken for s in always_possible or ())
 
-    def path(self, start: int, goal: set[int], members: set[int] | None = None) -> list[tuple[int, int]] | None:
-        """A shortest path of (step, state) pairs inside the region (or among members) from start to one of goal."""
-        if start in goal:
+    def path(self, start: int, goal: int, members: set[int]) -> list[tuple[int, int]]:
+        """A shortest path of (step, state) pairs that stays among the members of a component."""
+        if start == goal:
             return []
         came: dict[int, tuple[int, int]] = {}
         queue = deque([start])
         while queue:
             n = queue.popleft()
             for step, t in self.moves(n):
-                allowed = (t in members and self.forever[step]) if members is not None else self.inside[t]
-                if allowed and t not in came and t != start:
+                if t in members and self.forever[step] and t not in came and t != start:
                     came[t] = (step, n)
-                    if t in goal:
-                        return self._back(came, t, start)
                     queue.append(t)
-        return None
+        return self._back(came, goal, start)
 
     @staticmethod
     def _back(came: dict[int, tuple[int, int]], end: int, start: int) -> list[tuple[int, int]]:
@@ -136,8 +133,8 @@ class _Region:
 def find_lasso(search: Search, p: Property) -> Trace | None:
     """A fair behaviour that breaks an *eventually* property; None where there is none.
 
-    The search must be complete. The state at which the promise starts is the earliest found from which a fair component
-    can be reached without the goal.
+    The search must be complete. No path to where a behaviour can stay for ever is shorter than the one found; the cycle
+    itself need not be the shortest.
 
     Raises:
         OutOfLimitsError: a limit of the search is reached; `search.stopped` says which.
@@ -150,12 +147,35 @@ def find_lasso(search: Search, p: Property) -> Trace | None:
             bad.update(dict.fromkeys(component, component))
     if not bad:
         return None
-    begins = _triggers(search, p)
-    for number in range(len(search.states)):
-        if region.inside[number] and begins[number]:
-            way = region.path(number, set(bad))
-            if way is not None:
-                return _lasso(search, region, number, way, bad)
+    way = _way_in(region, _triggers(search, p), set(bad))
+    return None if way is None else _lasso(search, region, way, bad)
+
+
+def _way_in(region: _Region, begins: list[bool], bad: set[int]) -> list[tuple[int, int]] | None:
+    """A shortest path from the initial state to one of `bad` on which, from some state on, the promise is not kept.
+
+    Breadth first over pairs of a state and whether the promise has started and is not kept since.
+    """
+
+    def place(number: int, waiting: bool) -> tuple[int, bool]:
+        return number, region.inside[number] and (waiting or begins[number])
+
+    start = place(0, False)
+    came: dict[tuple[int, bool], tuple[int, tuple[int, bool]] | None] = {start: None}
+    queue = deque([start])
+    while queue:
+        here = queue.popleft()
+        if here[1] and here[0] in bad:
+            way: list[tuple[int, int]] = []
+            while (step := came[here]) is not None:
+                way.append((step[0], here[0]))
+                here = step[1]
+            return way[::-1]
+        for step_number, target in region.moves(here[0]):
+            there = place(target, here[1])
+            if there not in came:
+                came[there] = (step_number, here)
+                queue.append(there)
     return None
 
 
@@ -166,27 +186,25 @@ def _triggers(search: Search, p: Property) -> list[bool]:
     return [bool(table(s)) for s in search.states]
 
 
-def _lasso(search: Search, region: _Region, start: int, way: list[tuple[int, int]], bad: dict[int, list[int]]) -> Trace:
-    """The trace to `start`, along `way`, then once round every state of the component."""
-    prefix = search.trace(start)
-    entry = way[-1][1] if way else start
+def _lasso(search: Search, region: _Region, way: list[tuple[int, int]], bad: dict[int, list[int]]) -> Trace:
+    """The trace along `way`, then once round the component, past what makes it fair."""
+    entry = way[-1][1] if way else 0
     members = set(bad[entry])
     tour: list[tuple[int, int]] = []
     here = entry
     wanted = _witnesses(region, bad[entry])
     for step, n in wanted:
         if n != here:
-            tour += region.path(here, {n}, members) or []
+            tour += region.path(here, n, members)
             here = n
         if step is not None:
             tour.append(step)
             here = step[1]
     if here != entry:
-        tour += region.path(here, {entry}, members) or []
+        tour += region.path(here, entry, members)
     ground = search.ground
-    states = [*prefix.states, *(search.states[n] for _, n in way + tour)]
-    steps = [*prefix.steps, *(ground.steps[s] for s, _ in way + tour)]
-    return Trace(ground, tuple(states), tuple(steps), loop=len(prefix.states) - 1 + len(way))
+    states = [search.states[0], *(search.states[n] for _, n in way + tour)]
+    return Trace(ground, tuple(states), tuple(ground.steps[s] for s, _ in way + tour), loop=len(way))
 
 
 def _witnesses(region: _Region, component: list[int]) -> list[tuple[tuple[int, int] | None, int]]:
