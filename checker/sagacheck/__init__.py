@@ -2,16 +2,23 @@
 
 The layers, each importing only from those above it:
 
-    _sorts, _place, _expr, _specification
-                                    a specification as data
-    _tracing, _handlers, _front,
-    _language, _build               the language it is written in (public: `sagacheck.language`)
-    _structure, _ground, _ground_expr, _compile
-                                    the ground layer: a specification on one concrete structure, packed into integers
-    _engine, _explore, _liveness    the explorer
-    _verdict, _check                verdicts, traces, the facade
-    _domain                         what an entry point supplies
-    reports, _cli                   for people
+    _errors, _sorts, _place, _expr, _specification
+                        a specification as data
+    _tracing, _handlers, _front, _language, _build
+                        the language it is written in (public: `sagacheck.language`)
+    _structure, _ground_expr, _ground, _compile
+                        the ground layer: a specification on one structure, packed into integers
+    _verdict            verdicts, traces, results
+    _engine, _explore, _liveness, _check
+                        the explorer, and the facade over it
+    _domain, _digest, _model
+                        what an entry point supplies, and one choice of it: design, structure, environment
+    _narration, _text, _mermaid, _itf, _replay, _json_report
+                        a result, or a trace, in words, pictures and files
+    _designs, _table, _explain
+                        the design space as a table; definitions with their source
+    _console, _progress, _output, _options, _commands, _cli
+                        the command line
 
 Nothing in here knows what a saga is.
 """

@@ -28,6 +28,7 @@ __all__ = [
     "GROUPS",
     "HISTORY",
     "MEMORY",
+    "MOST_CRASHES",
     "START",
     "WORKERS",
     "WORLD",
@@ -64,6 +65,7 @@ may_fail_undo = predicate("may_fail_undo")
 START = element("start")
 END = element("end")
 
+MOST_CRASHES = 255  # that can be counted
 MEMORY, DURABLE, WORKERS, WORLD, HISTORY = "memory", "durable log", "workers", "world", "history"
 GROUPS = (MEMORY, DURABLE, WORKERS, WORLD, HISTORY)
 
@@ -239,7 +241,11 @@ class State(StateBase):
     )
     panic: Panic = scalar(Panic, Panic.NONE, group=MEMORY, doc="the assertion that failed, if any")
     crashes: int = scalar(
-        range(256), 0, group=HISTORY, doc="how often the process has crashed", given=lambda p: p.most_crashes >= 0
+        range(MOST_CRASHES + 1),
+        0,
+        group=HISTORY,
+        doc="how often the process has crashed",
+        given=lambda p: p.most_crashes >= 0,
     )
     memory_writer: Writer = scalar(Writer, Writer.NOBODY, group=HISTORY, doc="who changed memory last")
     log_writer: Writer = scalar(Writer, Writer.NOBODY, group=HISTORY, doc="who changed the durable log last")
