@@ -1,7 +1,8 @@
 """The table of the design space: every property decided for each design, one check a row.
 
 Rows are values that can be kept: `Kept` is a file of them, one JSON object a line, so that a long run can be ended at
-any time and taken up again. A row belongs to one version, specification, structure, environment, limits and settings.
+any time and taken up again. A row belongs to one version, specification, structure, environment, limits and settings,
+and to the digest of what these stood for: when a file or a specification changes, its rows are decided again.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from sagacheck._check import DEADLOCK, check
+from sagacheck._digest import digest
 from sagacheck._domain import Design, Domain
 from sagacheck._errors import InputError
 from sagacheck._explore import Limits
 from sagacheck._json_report import limits_json
 from sagacheck._model import Model, versions
 from sagacheck._progress import Progress
-from sagacheck._specification import Kind, Property
+from sagacheck._specification import Kind, Property, Specification
+from sagacheck._structure import Structure
 from sagacheck._verdict import Outcome, Result, Verdict
 
 __all__ = ["Cell", "Kept", "Place", "Row", "SettingsKey", "Space", "columns", "decide", "places", "settings_key"]
@@ -85,8 +88,8 @@ class Space:
         default = self.domain.design(self.domain.default)
         return (*self.model(default).specification().properties, DEADLOCK)
 
-    def key(self, settings: Mapping[str, str]) -> dict[str, object]:
-        """What a row belongs to, as JSON values."""
+    def key(self, settings: Mapping[str, str], content: str) -> dict[str, object]:
+        """What a row belongs to, as JSON values; `content` is the digest of its specification and structure."""
         return {
             "format": _FORMAT,
             "version": versions()["sagacheck"],
@@ -95,6 +98,7 @@ class Space:
             "environment": dict(self.environment),
             "limits": limits_json(self.limits),
             "settings": dict(settings),
+            "digest": content,
         }
 
 
@@ -136,23 +140,27 @@ def decide(
     """
     designs = list({settings_key(d): d for d in reversed(list(wanted))}.values())[::-1]
     for i, design in enumerate(designs, 1):
-        row = kept.get(space, design)
-        if row is None:
-            try:
+        try:
+            model = space.model(design)
+            specification, loaded = model.specification(), model.load()
+            key = space.key(design.settings, digest(specification, loaded))
+            row = kept.get(key)
+            if row is None:
                 with watch(f"design {i} of {len(designs)}: {design.name}") as progress:
-                    row = _decided(space, design, progress)
+                    row = _decided(design, specification, loaded, space.limits, progress)
                 if row is not None:
-                    kept.add(space, row)
-            except KeyboardInterrupt:
-                row = None
+                    kept.add(key, row)
+        except KeyboardInterrupt:
+            row = None
         if row is None:
             return
         yield design, row
 
 
-def _decided(space: Space, design: Design, progress: Progress | None) -> Row | None:
-    model = space.model(design)
-    result = check(model.specification(), model.load(), limits=space.limits, progress=progress)
+def _decided(
+    design: Design, specification: Specification, loaded: Structure, limits: Limits, progress: Progress | None
+) -> Row | None:
+    result = check(specification, loaded, limits=limits, progress=progress)
     if result.exploration.stopped == "interrupted":
         return None
     return _row(design, result)
@@ -183,6 +191,8 @@ class Kept:
         self.path = path
         self._rows: dict[str, Row] = {}
         if path is not None and path.exists():
+            if not path.is_file():
+                raise InputError(f"--resume {path}: this is no regular file")
             self._read(path)
 
     def _read(self, path: Path) -> None:
@@ -211,13 +221,12 @@ class Kept:
         cells = {name: Cell(**cell) for name, cell in row.pop("cells").items()}
         self._rows[_text(line)] = Row(line["settings"], cells, **row)
 
-    def get(self, space: Space, design: Design) -> Row | None:
-        """The row of that design, if an earlier run decided it."""
-        return self._rows.get(_text(space.key(design.settings)))
+    def get(self, key: Mapping[str, object]) -> Row | None:
+        """The row that belongs to that key, if an earlier run decided it."""
+        return self._rows.get(_text(key))
 
-    def add(self, space: Space, row: Row) -> None:
+    def add(self, key: Mapping[str, object], row: Row) -> None:
         """Keep a row; it is on the disk when this returns. Raises InputError."""
-        key = space.key(row.settings)
         self._rows[_text(key)] = row
         if self.path is None:
             return

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sagacheck._digest import digest
 from sagacheck._errors import InputError
 from sagacheck._ground import GroundSpecification
 from sagacheck._ground_expr import Slot
@@ -39,7 +40,8 @@ class ItfTrace:
     """A file in the form that we write, read but not yet understood.
 
     Attributes:
-        meta: what it says about its model, by the keys of `Model.identity`, with property, verdict and element.
+        meta: what it says about its model, by the keys of `Model.identity`, with property, verdict, element and, unless
+            the file is old, digest.
         variables: the names of the variables.
         states: for each state, variable -> its value, or element label -> value for a function of elements.
         steps: for each state after the first, the action and the labels of its elements.
@@ -65,6 +67,7 @@ def trace_to_itf(model: Model, trace: Trace, p: Property, verdict: str, element:
         "format-description": _DESCRIPTION,
         "description": f"{p.name} is {verdict}: {' '.join(p.doc.split())}",
         **identity,
+        "digest": digest(ground.specification, ground.structure),
         "property": p.name,
         "verdict": verdict,
         "element": None if element is None else ground.structure.labels[element],
@@ -181,8 +184,9 @@ def _check_meta(meta: Mapping[str, Any]) -> None:
             raise InputError(f"the `{key}` in its #meta is no text")
     if meta["verdict"] != "violated" or not isinstance(meta["versions"], dict):
         raise InputError("its #meta does not say that it is a counterexample, and of which version")
-    if not isinstance(meta.get("element"), str | None):
-        raise InputError("the `element` in its #meta is no text")
+    for key in ("element", "digest"):
+        if not isinstance(meta.get(key), str | None):
+            raise InputError(f"the `{key}` in its #meta is no text")
 
 
 def _decoded(raw: Any, names: list[str], index: int) -> Mapping[str, Value | Mapping[str, Value]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sagacheck._check import DEADLOCK, select_properties
+from sagacheck._digest import digest
 from sagacheck._domain import Design, Domain
 from sagacheck._engine import Successors
 from sagacheck._errors import InputError
@@ -44,7 +45,13 @@ def replay(itf: ItfTrace, domain: Domain, spec: str | None) -> Replayed:
     model = Model(domain, spec, design, itf.meta["structure"], _environment(domain, itf.meta["environment"]))
     specification = model.specification()
     (p,) = select_properties(specification, [itf.meta["property"]])
-    ground = GroundSpecification(specification, model.load())
+    structure = model.load()
+    if itf.meta.get("digest") not in (None, digest(specification, structure)):  # an old file has none
+        raise InputError(
+            f"the specification {domain.name} or {domain.structure.name} {model.structure} has changed since this trace was "
+            "written; make it again with check --format itf"
+        )
+    ground = GroundSpecification(specification, structure)
     trace = _trace(itf, ground)
     element = _element(itf.meta.get("element"), ground)
     _confirm(p, element, trace)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+import mutex
+import sagaspec
 from command_line import MUTEX, ODD, Run, interrupting, refused
-from sagacheck import _commands, _designs
+from sagacheck import Domain, Specification, Structure, _commands, _designs
+from sagacheck._digest import digest
+from sagacheck._explore import Limits
 from sagacheck._json_report import schema
+from sagacheck._progress import progress
 
 
 def test_the_table_has_every_named_design_and_every_deviation(run: Run) -> None:
@@ -109,3 +119,89 @@ def test_ctrl_c_leaves_a_good_file(run: Run, tmp_path: Path, monkeypatch: pytest
     assert f"--resume {rows} goes on from here" in err
     assert rows.read_text() == first
     assert run(MUTEX, "designs", "--resume", str(rows)) == expected
+
+
+# Rows of something that has changed since ----------------------------------------------------------------------------
+
+SAGA = """{"saga_name": "mine", "start_node": 3, "end_node": 4, "graph": {
+"nodes": [{"Action": {"name": "a", "label": "A", "action_name": "a"}},
+          {"Action": {"name": "b", "label": "B", "action_name": "b"}},
+          {"Action": {"name": "c", "label": "C", "action_name": "c"}}, {"Start": {"params": null}}, "End"],
+"node_holes": [], "edge_property": "directed", "edges": %s}}"""
+
+
+def decided(domain: Domain, structure: str, rows: Path) -> int:
+    """How many rows are in the file after the default design is decided with `--resume`."""
+    environment = {o.name: o.default for o in domain.environment}
+    space = _designs.Space(domain, None, structure, environment, Limits(50))
+    list(_designs.decide(space, [domain.design(domain.default)], _designs.Kept(rows), progress))
+    return len(rows.read_text().splitlines())
+
+
+def test_rows_of_a_file_that_has_changed_do_not_count(tmp_path: Path) -> None:
+    """The name of a saga's file is the same, its edges, or the undo actions beside it, are not."""
+    file, rows = tmp_path / "mine.json", tmp_path / "rows.jsonl"
+    file.write_text(SAGA % "[[3, 0, null], [0, 1, null], [1, 2, null], [2, 4, null]]")
+    assert decided(sagaspec.domain, str(file), rows) == 1
+    assert decided(sagaspec.domain, str(file), rows) == 1
+    file.write_text(SAGA % "[[3, 0, null], [3, 1, null], [0, 2, null], [1, 2, null], [2, 4, null]]")
+    assert decided(sagaspec.domain, str(file), rows) == 2
+    (tmp_path / "actions.json").write_text('{"mine": {"a": {"undo": false}}}')
+    assert decided(sagaspec.domain, str(file), rows) == 3
+
+
+def test_rows_of_a_specification_that_has_changed_do_not_count(tmp_path: Path) -> None:
+    """An action or a property that is another one makes another row."""
+    rows = tmp_path / "rows.jsonl"
+
+    def specify(settings: Mapping[str, str], environment: Mapping[str, str]) -> Specification:
+        s = mutex.domain.specify(settings, environment)
+        return replace(s, actions=tuple(replace(a, guard=a.guard[:1]) for a in s.actions))
+
+    assert decided(mutex.domain, "2", rows) == 1
+    assert decided(mutex.domain, "2", rows) == 1
+    assert decided(replace(mutex.domain, specify=specify), "2", rows) == 2
+
+
+def test_the_digest_is_of_the_content() -> None:
+    """Names for people do not count; what the engine reads does."""
+    s = mutex.domain.specify({"taking": "two-steps"}, {})
+    two = Structure("two", ("a", "b"), {"next": ((1,), ())}, {"odd": (True, False)}, {"first": 0})
+    known = digest(s, two)
+    assert digest(mutex.domain.specify({"taking": "two-steps"}, {}), replace(two, name="pair")) == known
+    assert digest(replace(s, doc="text", settings={}), two) == known
+    other = [
+        digest(s, replace(two, labels=("a", "c"))),
+        digest(s, replace(two, relations={"next": ((), (0,))})),
+        digest(s, replace(two, predicates={"odd": (True, True)})),
+        digest(s, replace(two, elements={"first": 1})),
+        digest(replace(s, initial=s.actions[0].updates), two),
+        digest(replace(s, actions=s.actions[::-1]), two),
+        digest(replace(s, actions=tuple(replace(a, fair=False) for a in s.actions)), two),
+        digest(replace(s, actions=tuple(replace(a, updates={}) for a in s.actions)), two),
+        digest(replace(s, properties=tuple(replace(p, body=s.rest) for p in s.properties)), two),
+        digest(replace(s, properties=tuple(replace(p, after=p.body) for p in s.properties)), two),
+        digest(replace(s, rest=s.properties[-1].body), two),
+        digest(mutex.domain.specify({"taking": "one-step"}, {}), two),
+    ]
+    assert len({known, *other}) == 1 + len(other)
+
+
+def test_the_digest_is_the_same_in_every_process() -> None:
+    """Neither hash seeds nor what was built before change it."""
+    script = (
+        "import sys\n"
+        "from sagacheck._digest import digest\n"
+        "from sagaspec import domain\n"
+        "usual = {o.name: o.default for o in domain.environment}\n"
+        "found = {d.name: digest(domain.specify(d.settings, usual), domain.load('diamond', usual))\n"
+        "         for d in domain.designs[:: int(sys.argv[1])]}\n"
+        "print(sorted(found.items()))\n"
+    )
+    printed = []
+    for seed, order in (("1", "1"), ("2", "-1")):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", script, order]
+        printed.append(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+    assert printed[0].startswith("[('")
+    assert printed[0] == printed[1]

@@ -126,6 +126,9 @@ BREAKS: list[tuple[str, Change]] = [
         lambda d: d["#meta"].update(environment={"crashes": "1"}),
     ),
     ("--processes x", lambda d: d["#meta"].update(structure="x")),
+    ("`digest` in its #meta", lambda d: d["#meta"].update(digest=3)),
+    ("mutex or processes 3 has changed since", lambda d: d["#meta"].update(digest="0")),
+    ("mutex or processes 2 has changed since", lambda d: d["#meta"].update(structure="2")),
     ("no property 'Nonsense'", lambda d: d["#meta"].update(property="Nonsense")),
     ("no process 'z'", lambda d: d["#meta"].update(element="z")),
     ("for which process MutualExclusion fails", lambda d: d["#meta"].update(element=None)),
@@ -183,6 +186,14 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path, capsys: pytest.Captu
     file.write_bytes(b"\xff\xfe\x00")
     assert main(["--spec", "mutex:domain", "show", str(file)]) == 2
     assert f"{file}: cannot be read (it is no UTF-8 text)" in capsys.readouterr().err
+
+
+def test_a_trace_without_a_digest_is_still_read() -> None:
+    """Files that earlier versions wrote have none."""
+    _, _, text = written(*CASES[0])
+    document = json.loads(text)
+    assert document["#meta"].pop("digest")
+    assert replay(read_itf(json.dumps(document)), mutex.domain, None).property.name == "MutualExclusion"
 
 
 def test_an_option_that_is_newer_than_the_file_has_its_default() -> None:
