@@ -23,7 +23,7 @@ LIMITS = Limits(states=200_000)
 FORK_JOIN = "fork-join:2"
 FAMILIES = ("fork-join:4", "chain:8", "diamond", "ladder:2x2", "a>b,b>c,a>c")
 ONLY_ACTION = ("a",)  # when it fails no other action is there to be undone
-NEEDS_ANOTHER_ACTION = {"CleanUnwinding", "CrashInUndo", "Stuck"}
+NEEDS_ANOTHER_ACTION = {"CleanUnwinding", "CrashInUndo", "EffectRemoved", "Stuck"}
 
 
 @functools.cache
