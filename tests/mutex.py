@@ -77,7 +77,7 @@ def Entered(s: State, n: Element) -> bool:
     return s.pc[n] == Pc.INSIDE
 
 
-@eventually(because="a fair lock serves everybody", source="E. W. Dijkstra, 1965", wrong="the first one never enters")
+@eventually(because="a lock that lets nobody in serves nobody", source="E. W. Dijkstra, 1965", wrong="nobody enters")
 def FirstEnters(s: State) -> bool:
     """Somebody enters."""
     return any(s.pc[n] == Pc.INSIDE for n in elements())
@@ -98,7 +98,7 @@ def specification(atomic: bool) -> Specification:
 
 
 def _processes(text: str, _environment: Mapping[str, str]) -> Structure:
-    if not text.isdigit() or not 0 < int(text) < 27:
+    if not text.isdecimal() or not text.isascii() or len(text) > 2 or not 0 < int(text) < 27:
         raise InputError(f"--processes {text}: give a number from 1 to 26")
     return Structure(f"processes {text}", tuple("abcdefghijklmnopqrstuvwxyz"[: int(text)]))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -22,7 +23,10 @@ __all__ = ["build_app", "main"]
 
 BAD_INPUT = 2
 UNDETERMINED = 3
+_INTERRUPTED = 130  # what Typer makes of Ctrl-C that comes before a command has begun
 CLOSED_PIPE = 141  # as a shell reports a program that SIGPIPE ended
+
+_NAMES = ("--design", "--output", "--resume")  # which are never empty
 
 _DESIGNERS = "To find out whether a design holds"
 _READERS = "To read the specification"
@@ -103,6 +107,30 @@ def take_spec(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     return found[0] if found else None, others
 
 
+def refuse_repeated(arguments: Sequence[str], command: Any) -> None:
+    """Refuse what Typer lets pass: an option given twice of which the last would count, or an empty name.
+
+    Raises:
+        InputError: there is one.
+    """
+    options = {name: p for p in (command.params if command else ()) for name in p.opts if name.startswith("--")}
+    seen: set[str] = set()
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            return
+        name, equals, value = argument.partition("=")
+        option = options.get(name)
+        if option is None or option.is_flag:
+            continue
+        given = value if equals else next(rest, None)
+        if name in _NAMES and given == "":
+            raise InputError(f"{name}: give {'-, or ' if name == '--output' else ''}a {option.metavar}")
+        if name in seen and not option.multiple:
+            raise InputError(f"{name}: give it once")
+        seen.add(name)
+
+
 def load_domain(selected: str | None) -> Domain:
     """The domain that the user selected; for module:object, the current directory is importable.
 
@@ -111,6 +139,8 @@ def load_domain(selected: str | None) -> Domain:
         SpecificationError: a mistake in the specification.
     """
     if selected is not None and ":" in selected:
+        if not all(selected.split(":", 1)):
+            raise InputError(f"--spec {selected}: give the name of a specification, or module:object")
         here = str(Path.cwd())
         if here not in sys.path:
             sys.path.insert(0, here)
@@ -129,11 +159,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         selected, others = take_spec(sys.argv[1:] if arguments is None else arguments)
         if others[:1] == ["--version"]:  # whatever specification is or is not installed
             _version(True)
-        app = build_app(load_domain(selected), selected)
+        command = typer.main.get_command(build_app(load_domain(selected), selected))
         if not others:
-            typer.main.get_command(app).main(["--help"], prog_name="sagacheck", standalone_mode=False)
+            command.main(["--help"], prog_name="sagacheck", standalone_mode=False)
             return BAD_INPUT
-        code = typer.main.get_command(app).main(others, prog_name="sagacheck", standalone_mode=False)
+        refuse_repeated(others[1:], getattr(command, "commands", {}).get(others[0]))
+        code = command.main(others, prog_name="sagacheck", standalone_mode=False)
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except SagacheckError as error:
         return _refused(str(error))

@@ -18,6 +18,7 @@ from sagacheck._errors import InputError
 from sagacheck._explore import Limits
 from sagacheck._model import Model, versions
 from sagacheck._options import (
+    INTERRUPTED,
     OUTPUT,
     MaxMemory,
     MaxSeconds,
@@ -27,7 +28,7 @@ from sagacheck._options import (
     changes,
     limits,
 )  # fmt: skip
-from sagacheck._output import named_after, refuse_unwritable, replace_file
+from sagacheck._output import STANDARD_OUTPUT, named_after, refuse_same, refuse_unwritable, replace_file
 from sagacheck._progress import progress
 from sagacheck._verdict import Outcome, Result, Verdict
 
@@ -99,16 +100,21 @@ class Commands:
         Exit code: 0 all hold, 1 one is violated, 2 wrong usage or bad input, 3 undetermined.
         """
         asked = limits(max_states, max_seconds, max_memory)
-        chosen = self.domain.design(design or self.domain.default, changes(axes or ()))
+        output = _file(output)
+        chosen = self.domain.design(design, changes(axes or ()))
         model = Model(self.domain, self.selected, chosen, structure, environment)
         if output is not None:
             refuse_unwritable(output)
-        specification = model.specification()
-        select_properties(specification, properties or ())
-        with progress(f"checking {chosen.name} on {structure}") as watch:
-            result = check_model(
-                specification, model.load(), properties=properties or (), limits=asked, first=first, progress=watch
-            )
+        try:
+            specification = model.specification()
+            select_properties(specification, properties or ())
+            with progress(f"checking {chosen.name} on {structure}") as watch:
+                result = check_model(
+                    specification, model.load(), properties=properties or (), limits=asked, first=first, progress=watch
+                )
+        except KeyboardInterrupt:  # one that comes during the search ends in a result
+            tell("interrupted before anything was decided")
+            return INTERRUPTED
         if form in (CheckFormat.TEXT, CheckFormat.JSON):
             _put(output, lambda terminal: _report(model, result, asked, form, coverage, terminal))
         else:
@@ -144,10 +150,12 @@ class Commands:
         asked = limits(max_states, max_seconds, max_memory)
         if every and asked == Limits():
             asked = _ALL_LIMITS
+        output = _file(output)
         if output is not None:
             refuse_unwritable(output)
         if resume is not None:
             refuse_unwritable(resume, "--resume")
+            refuse_same(output, resume, "--resume")
         space = Space(self.domain, self.selected, structure, environment, asked)
         where = tuple(places(self.domain, every=every))
         wanted = [p.design for p in where]
@@ -189,8 +197,11 @@ class Commands:
         from sagacheck._itf import read_itf
         from sagacheck._replay import replay
 
+        output = _file(output)
         if output is not None:
             refuse_unwritable(output)
+        if trace.exists() and not trace.is_file() and not trace.is_dir():
+            raise InputError(f"{trace}: this is no regular file; name one that `check --format itf` wrote")
         try:
             replayed = replay(read_itf(trace.read_text("utf-8")), self.domain, self.selected)
         except (OSError, UnicodeDecodeError) as error:
@@ -225,6 +236,11 @@ class Commands:
             table.add_row(*row)
         _put(None, lambda terminal: render([table], terminal=terminal))
         return 0
+
+
+def _file(output: Path | None) -> Path | None:
+    """Where `--output` writes: the file, or None for standard output, which `-` names too."""
+    return None if output is None or str(output) == STANDARD_OUTPUT else output
 
 
 def _put(output: Path | None, text: Callable[[bool], str]) -> None:

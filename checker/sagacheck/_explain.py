@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["explain", "source_text"]
 
 _LONGEST_GUARD = 60  # operators
+_LONGEST_NAME = 60
 
 
 def source_text(place: tuple[str, int]) -> str:
@@ -49,8 +50,9 @@ def explain(domain: Domain, name: str, environment: Mapping[str, str]) -> Iterat
     if name not in known:
         lower = {k.lower(): k for k in known}
         near = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, 3)]
-        hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else f"there are {', '.join(known)}"
-        raise InputError(f"there is no property, design, action, axis, definition or variable {name!r}; {hint}")
+        hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else f"there are {explained.counted()}"
+        shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+        raise InputError(f"there is no property, design, action, axis, definition or variable {shown!r}; {hint}")
     yield from known[name]()
 
 
@@ -62,6 +64,7 @@ class _Names:
         self.environment = environment
         every = [domain.design(domain.default), *domain.designs, *domain.deviations()]
         self.designs = list({settings_key(d): d for d in reversed(every)}.values())[::-1]
+        self.counts: dict[str, int] = {}
 
     def all(self) -> dict[str, Callable[[], Iterator[RenderableType]]]:
         """Name -> what explains it; a name that several kinds share is explained as all of them."""
@@ -75,9 +78,19 @@ class _Names:
             specification = self.domain.specify(design.settings, self.environment)
             for part in self._parts(specification):
                 parts.setdefault((type(part).__name__, part.name), []).append((design, part))
+        kinds = [kind for kind, _ in parts]
+        self.counts = {"design": len(self.domain.designs), "axis": len(self.domain.axes)}
+        self.counts |= {k.__name__.lower(): kinds.count(k.__name__) for k in (Property, Action, Definition, Variable)}
         for (_, name), found in parts.items():
             several.setdefault(name, []).append(lambda found=found: self.part(found))  # type: ignore[misc]
         return {name: lambda makers=makers: (p for m in makers for p in m()) for name, makers in several.items()}  # type: ignore[misc]
+
+    def counted(self) -> str:
+        """How many names of each kind there are, and where to see them."""
+        plural = {"axis": "axes", "property": "properties"}
+        counts = [f"{n} {kind if n == 1 else plural.get(kind, f'{kind}s')}" for kind, n in self.counts.items() if n]
+        listed = "`check --help` names the designs and axes, `check --coverage` the properties and actions"
+        return f"{', '.join(counts[:-1])} and {counts[-1]} ({listed})"
 
     @staticmethod
     def _parts(s: Specification) -> Iterator[Property | Action | Definition | Variable]:

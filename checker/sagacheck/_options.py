@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sagacheck._console import tell
 from sagacheck._domain import Domain, Option
 from sagacheck._errors import InputError
 from sagacheck._explore import Limits
@@ -40,8 +41,12 @@ MaxMemory = Annotated[
     str | None, typer.Option("--max-memory", metavar="SIZE", help="Of the process: 500M, 2G.", rich_help_panel=LIMITS)
 ]
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", re.IGNORECASE)
-_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+INTERRUPTED = 3
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT])i?B?", re.IGNORECASE)
+_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_LEAST, _MOST = 2**20, 2**60  # bytes; a smaller limit is reached before anything is done
+_LONGEST = 60
 
 
 def limits(states: int | None, seconds: str | None, memory: str | None) -> Limits:
@@ -57,7 +62,7 @@ def _seconds(text: str | None) -> float | None:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
-        raise InputError(f"--max-seconds {text}: give a number of seconds greater than 0")
+        raise InputError(f"--max-seconds {_short(text)}: give a number of seconds greater than 0")
     return value
 
 
@@ -65,10 +70,15 @@ def _size(text: str | None) -> int | None:
     if text is None:
         return None
     found = _SIZE.fullmatch(text.strip())
-    size = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
-    if not size:
-        raise InputError(f"--max-memory {text}: give a size such as 500M or 2G")
-    return size
+    size = float(found[1]) * _UNITS[found[2].upper()] if found else 0.0
+    if not _LEAST <= size <= _MOST:
+        raise InputError(f"--max-memory {_short(text)}: give a size of 1M or more with its unit, such as 500M or 2G")
+    return int(size)
+
+
+def _short(text: str) -> str:
+    """What the user wrote, or the beginning of it."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def changes(texts: Sequence[str]) -> dict[str, str]:
@@ -118,7 +128,11 @@ def bind(
         chosen: Mapping[str, str] = {o.name: values.pop(i) for i, o in options.items()}
         if environment:
             values["environment"] = chosen
-        return function(**values)
+        try:
+            return function(**values)
+        except KeyboardInterrupt:  # which Typer would not let through
+            tell("interrupted")
+            return INTERRUPTED
 
     run.__name__ = function.__name__
     run.__doc__ = function.__doc__

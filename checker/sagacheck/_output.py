@@ -8,7 +8,9 @@ from pathlib import Path
 
 from sagacheck._errors import InputError
 
-__all__ = ["named_after", "refuse_unwritable", "replace_file"]
+__all__ = ["STANDARD_OUTPUT", "named_after", "refuse_same", "refuse_unwritable", "replace_file"]
+
+STANDARD_OUTPUT = "-"
 
 
 def refuse_unwritable(path: Path, option: str = "--output") -> None:
@@ -24,6 +26,19 @@ def refuse_unwritable(path: Path, option: str = "--output") -> None:
         raise InputError(f"{option} {path}: there is no folder {folder}")
     if not os.access(folder if not path.exists() or path.is_file() else path, os.W_OK):
         raise InputError(f"{option} {path}: no permission to write in {folder}")
+
+
+def refuse_same(output: Path | None, other: Path, option: str) -> None:
+    """Refuse an output that would replace a file which another option keeps.
+
+    Raises:
+        InputError: both are one file, whatever they are called.
+    """
+    if output is None:
+        return
+    linked = output.exists() and other.exists() and output.samefile(other)
+    if linked or output.resolve() == other.resolve():
+        raise InputError(f"--output {output}: this is the file of {option}, which would be lost; name another one")
 
 
 def replace_file(path: Path, text: str) -> None:

@@ -48,8 +48,8 @@ def replay(itf: ItfTrace, domain: Domain, spec: str | None) -> Replayed:
     structure = model.load()
     if itf.meta.get("digest") not in (None, digest(specification, structure)):  # an old file has none
         raise InputError(
-            f"the specification {domain.name} or {domain.structure.name} {model.structure} has changed since this trace was "
-            "written; make it again with check --format itf"
+            f"the specification {domain.name} or {domain.structure.name} {model.structure} has changed since this trace"
+            " was written; make it again with check --format itf"
         )
     ground = GroundSpecification(specification, structure)
     trace = _trace(itf, ground)

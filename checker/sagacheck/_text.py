@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STYLES", "check_report", "counterexample", "exploration_line", "heading", "summary"]
 
+_ENOUGH_STATES = 1000  # with fewer, what a state takes is lost in what everything else takes
+
 STYLES = {
     Verdict.HOLDS: "green",
     Verdict.VIOLATED: "bold red",
@@ -152,9 +154,10 @@ class _Cell:
 def exploration_line(e: Exploration) -> str:
     """The counts, sizes and times in stable `key=value` fields."""
     speed = e.states / e.seconds if e.seconds else 0.0
+    memory = str(e.state_bytes) if e.states >= _ENOUGH_STATES else "-"
     return (
         f"states={e.states} steps={e.steps} depth={e.depth} seconds={e.seconds:.2f} states_per_second={speed:.0f} "
-        f"peak_memory={e.peak_memory / 2**20:.0f}M bytes_per_state={e.state_bytes}"
+        f"peak_memory={e.peak_memory / 2**20:.0f}M bytes_per_state={memory}"
     )
 
 
@@ -166,7 +169,7 @@ def _exploration(result: Result, coverage: bool) -> Iterator[RenderableType]:
     elif not e.complete:
         yield Text("the search ended as soon as everything asked for was decided", "dim")
     never = [name for name, c in e.coverage.items() if not c.enabled]
-    if never:
+    if never and (e.complete or e.steps):  # a search that expanded no state says nothing about them
         yield Text(f"{'never possible' if e.complete else 'not possible so far'}: {', '.join(never)}", "yellow")
     if coverage:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)

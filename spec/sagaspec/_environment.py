@@ -6,6 +6,7 @@ fail. Only action nodes fail; an action without an undo action has one that cann
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,8 +14,12 @@ from sagacheck import InputError, Option, Structure
 from sagaspec._library import load_dag
 from sagaspec._node import NodeKind
 from sagaspec._saga import Saga
+from sagaspec._text import quoted
 
 __all__ = ["ENVIRONMENT_OPTIONS", "load", "most_crashes", "structure_of"]
+
+_COUNT = re.compile(r"0{0,9}[0-9]{1,3}")
+_LONGEST_SHOWN = 60
 
 ENVIRONMENT_OPTIONS = (
     Option("crashes", "N|any", "any", "how often the process may crash: any number of times, or at most N (0 to 255)"),
@@ -38,8 +43,8 @@ def most_crashes(environment: Mapping[str, str]) -> int:
     text = environment.get("crashes", "any")
     if text == "any":
         return -1
-    if not text.isascii() or not text.isdigit() or int(text) > 255:
-        raise InputError(f"--crashes {text}: give `any`, or a number from 0 to 255")
+    if not _COUNT.fullmatch(text) or int(text) > 255:
+        raise InputError(f"--crashes {_shown(text)}: give `any`, or a number from 0 to 255")
     return int(text)
 
 
@@ -47,7 +52,7 @@ def contract_kept(environment: Mapping[str, str]) -> bool:
     """Whether actions keep their contract. Raises InputError for another word than kept or dropped."""
     text = environment.get("contract", "kept")
     if text not in ("kept", "dropped"):
-        raise InputError(f"--contract {text}: give `kept` or `dropped`")
+        raise InputError(f"--contract {_shown(text)}: give `kept` or `dropped`")
     return text == "kept"
 
 
@@ -99,11 +104,21 @@ def _chosen(
         return tuple(possible)
     chosen: set[int] = set()
     for name in () if text == "none" else text.split(","):
-        n = saga.select(name.strip())
+        if not name.strip():
+            raise InputError(f"--{option} {_shown(text)}: give `any`, `none`, or nodes with commas between them")
+        try:
+            n = saga.select(name.strip())
+        except InputError as error:
+            raise InputError(f"--{option} {_shown(text)}: {error}") from None
         if not possible[n]:
-            raise InputError(f"--{option} {text}: {saga.label(n)} {why}")
+            raise InputError(f"--{option} {_shown(text)}: {saga.label(n)} {why}")
         chosen.add(n)
     return tuple(n in chosen for n in range(len(saga.nodes)))
+
+
+def _shown(text: str) -> str:
+    """A value as the user wrote it, where that is short and can be printed."""
+    return text if text and text.isprintable() and len(text) <= _LONGEST_SHOWN else quoted(text)
 
 
 def _ancestors(saga: Saga) -> tuple[tuple[int, ...], ...]:
