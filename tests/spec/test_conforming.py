@@ -135,7 +135,7 @@ CRASHES = {"CrashInAction", "CrashInUndo", "RecoveryForward", "RecoveryUnwinding
     [
         ({"crashes": "0"}, CRASHES, "crashes=0"),
         ({"crashes": "1"}, set(), ""),
-        ({"fail": "none"}, {"CleanUnwinding", "Stuck", "CrashInUndo", "RecoveryUnwinding"}, "in this environment"),
+        ({"fail": "none"}, {*NEEDS_ANOTHER_ACTION, "RecoveryUnwinding"}, "in this environment"),
         ({"undo_fail": "none"}, {"Stuck"}, "in this environment"),
         ({"fail": "a"}, set(), ""),
     ],
