@@ -4,7 +4,8 @@ For the conforming design, every conjunct of every guard is dropped, and every u
 the initial state, is skipped. The mutant must be *noticed*, that is violate a property on one of the `SAGAS`; or leave
 the reachable graph *unchanged* on all of them, states and named steps alike; or be a survivor that is listed here, with
 the reason why it survives.
-A search that ends at its limit has noticed nothing.
+A search that ends at its limit has noticed nothing. (What is unchanged here is so on every saga on which the design is
+proved: `test_mutations_everywhere`.)
 """
 
 from __future__ import annotations
