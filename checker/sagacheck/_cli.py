@@ -179,6 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNDETERMINED
     except OSError as error:
         return _refused(str(error))
+    except (RecursionError, MemoryError) as error:
+        return _refused(f"this is too large ({type(error).__name__}): check a smaller one")
     except _CommandLineError as error:
         return _refused(_usage(error))
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -9,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from command_line import BROKEN, MUTEX, ODD, Run, interrupting, process, refused
-from sagacheck import SpecificationError, _commands
+from command_line import BROKEN, MUTEX, ODD, TESTS, Run, interrupting, process, refused
+from sagacheck import SpecificationError, _commands, _explain
 from sagacheck._cli import load_domain, take_spec
 
 # Exit codes -----------------------------------------------------------------------------------------------------------
@@ -135,6 +139,9 @@ def test_version_needs_no_specification(run: Run) -> None:
         ("mutex:Pc", "not a sagacheck Domain"),
         ("", "give the name"),
         ("raises_on_import:x", "ZeroDivisionError"),
+        (":", "or module:object"),
+        ("os:", "or module:object"),
+        (":x", "or module:object"),
     ],
 )
 def test_a_specification_that_cannot_be_had_is_refused(
@@ -185,6 +192,18 @@ def test_a_mistake_in_a_specification_is_one_sentence_with_its_place(run: Run, m
         (["check", "--max-seconds", "soon"], "--max-seconds soon"),
         (["check", "--max-memory", "lots"], "--max-memory lots"),
         (["check", "--max-memory", "0G"], "--max-memory 0G"),
+        (["check", "--max-memory", "512"], "--max-memory 512: give a size of 1M or more with its unit"),
+        (["check", "--max-memory", "1000K"], "--max-memory 1000K: give a size of 1M"),
+        (["check", "--max-memory", "9" * 5000 + "M"], "--max-memory 999"),
+        (["check", "--max-states", "9" * 5000], "--max-states"),
+        (["check", "--processes", "²"], "--processes ²: give a number"),
+        (["check", "--processes", "9" * 5000], "1 to 26"),
+        (["check", "--design", ""], "--design: give a NAME"),
+        (["check", "--design=", "--first"], "--design: give a NAME"),
+        (["check", "--output", ""], "--output: give -, or a FILE"),
+        (["designs", "--resume="], "--resume: give a FILE"),
+        (["check", "--design", "test-and-set", "--design", "look-then-take"], "--design: give it once"),
+        (["check", "--processes", "2", "--processes=3"], "--processes: give it once"),
         (["check", "--format", "xml"], "--format"),
         (["check", "--output", "/nonexistent/folder/report"], "there is no folder"),
         (["check", "--output", "."], "this is a folder"),
@@ -193,7 +212,10 @@ def test_a_mistake_in_a_specification_is_one_sentence_with_its_place(run: Run, m
         (["explain"], "NAME"),
         (["explain", "MutualExclusio"], "'MutualExclusion'"),
         (["explain", "LOOK"], "'look'"),
-        (["explain", "zzz"], "test-and-set"),
+        (["explain", "zzz"], "2 designs, 1 axis, 4 properties, 3 actions and 2 variables"),
+        (["explain", "z" * 5000], "2 designs"),
+        (["show", "/dev/zero"], "/dev/zero: this is no regular file"),
+        (["designs", "--resume", "/dev/zero"], "--resume /dev/zero: this is no regular file"),
         (["show", "/nonexistent/trace"], "/nonexistent/trace: cannot be read"),
         (["designs", "--resume", "/nonexistent/rows"], "--resume /nonexistent/rows"),
     ],
@@ -209,13 +231,98 @@ def test_an_option_that_the_domain_refuses_is_refused(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("2G", 2 << 30), ("500M", 500 << 20), ("1.5k", 1536), ("7", 7), ("1GiB", 1 << 30)]
+    ("text", "size"),
+    [("2G", 2 << 30), ("500M", 500 << 20), ("1536k", 1536 << 10), ("1.5M", 3 << 19), ("1GiB", 1 << 30)],
 )
 def test_sizes_are_read(text: str, size: int) -> None:
     """Sizes have the usual units."""
     from sagacheck._options import limits
 
     assert limits(None, None, text).memory == size
+
+
+@pytest.mark.parametrize("error", [RecursionError("maximum recursion depth exceeded"), MemoryError()])
+def test_what_is_too_large_for_python_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """A structure whose expressions are too deep, or that fills the memory, ends in one sentence."""
+
+    def fail(*arguments: object, **options: object) -> None:  # noqa: ARG001
+        raise error
+
+    monkeypatch.setattr(_commands, "check_model", fail)
+    refused(run(MUTEX, "check"), "too large", "check a smaller one")
+
+
+def test_what_is_repeatable_may_be_given_twice_and_values_are_no_options(run: Run) -> None:
+    """`--property` and flags are not refused, and neither is what stands where a value is expected."""
+    properties = ["--property", "Entered", "--property=FirstEnters"]
+    assert run(MUTEX, "check", "--first", "--first", "--design", "test-and-set", *properties)[0] == 0
+    refused(run(MUTEX, "check", "--design", "--output", "--output", "/nonexistent/x"), "no design '--output'")
+
+
+@pytest.mark.parametrize("command", [["check", "--dag", "chain:1"], ["show"]])
+def test_a_count_of_5000_digits_is_refused(run: Run, tmp_path: Path, command: list[str]) -> None:
+    """Python would not turn it into a number; it is as wrong in a file as it is as an option."""
+    digits = "9" * 5000
+    file = tmp_path / "trace.itf.json"
+    design = ["--design", "steno-461", "--property", "NoPanic"]
+    if command == ["show"]:
+        traced = ["check", "--dag", "a>b", "--format", "itf", "--output", str(file), *design]
+        assert run(*traced)[0] == 1
+        document = json.loads(file.read_text())
+        document["#meta"]["environment"]["crashes"] = digits
+        file.write_text(json.dumps(document))
+        refused(run("show", str(file)), "--crashes '999")
+    else:
+        refused(run(*command, "--crashes", digits), "--crashes '999")
+
+
+# Ctrl-C before the search ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["check", "--dag", "chain:300"], "interrupted before anything was decided\n"),
+        (["designs", "--dag", "chain:300"], "interrupted: 0 designs are decided\n"),
+    ],
+)
+def test_ctrl_c_before_the_first_state_is_one_sentence(arguments: list[str], sentence: str) -> None:
+    """While a large structure is unrolled nothing is known yet: one sentence and exit code 3."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(TESTS)])}
+    command = [sys.executable, "-m", "sagacheck", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as ended:
+        time.sleep(3)
+        ended.send_signal(signal.SIGINT)
+        _, err = ended.communicate(timeout=30)
+    assert (ended.returncode, err) == (3, sentence)
+
+
+def test_ctrl_c_in_a_command_that_decides_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so and ends with 3."""
+
+    def interrupt(*arguments: object) -> None:  # noqa: ARG001
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_explain, "explain", interrupt)
+    assert run(MUTEX, "explain", "look") == (3, "", "interrupted\n")
+
+
+# What the report leaves out -------------------------------------------------------------------------------------------
+
+
+def test_a_search_that_expanded_no_state_names_no_actions(run: Run) -> None:
+    """Where everything asked for is excluded nothing was searched, so that nothing is said about actions."""
+    code, out, _ = run("check", "--dag", "chain:1", "--property", "Stuck")
+    assert code == 3
+    assert "not possible" not in out
+    assert "not possible so far: leave" in run(MUTEX, "check", "--max-states", "1")[1]
+
+
+def test_bytes_per_state_are_shown_only_where_they_mean_something(run: Run) -> None:
+    """Below a thousand states it is the size of everything else."""
+    assert "bytes_per_state=-\n" in run(MUTEX, "check")[1]
+    out = run(MUTEX, "check", "--design", "look-then-take", "--processes", "11")[1]
+    assert "bytes_per_state=-" not in out
 
 
 # Explaining -----------------------------------------------------------------------------------------------------------

@@ -97,6 +97,31 @@ def test_several_traces_without_a_file_are_refused_but_count_as_violations(run: 
     assert "--output" in err
 
 
+@pytest.mark.parametrize("form", ["text", "json", "itf"])
+def test_a_dash_names_standard_output(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """`--output -` makes no file of that name."""
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(*BROKEN, "--format", form, "--output", "-")
+    assert (code, err) == (1, "")
+    assert "MutualExclusion" in out
+    assert run(MUTEX, "designs", "--output", "-")[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("other", ["rows", "./rows", "link", "copy"])
+@pytest.mark.parametrize("there", [False, True])
+def test_the_table_does_not_replace_its_rows(run: Run, tmp_path: Path, other: str, there: bool) -> None:
+    """One file for --resume and --output is refused, by whatever name, and left as it was."""
+    rows = tmp_path / "rows"
+    (tmp_path / "link").symlink_to(rows)
+    if there or other == "copy":
+        run(MUTEX, "designs", "--resume", str(rows))
+        (tmp_path / "copy").hardlink_to(rows)
+    before = rows.read_text() if rows.exists() else None
+    refused(run(MUTEX, "designs", "--resume", str(rows), "--output", f"{tmp_path}/{other}"), "the file of --resume")
+    assert (rows.read_text() if rows.exists() else None) == before
+
+
 @pytest.mark.parametrize(
     ("path", "named"), [("t.json", "t-P.json"), ("d/t.itf.json", "d/t-P.itf.json"), ("t", "t-P"), (".t", ".t-P")]
 )
