@@ -70,7 +70,9 @@ def compile_packed(parts: Sequence[tuple[Ground, int]]) -> Callable[[int], int]:
             lines.append(f"  t{g.uid} = {code}")
             code, depth = f"t{g.uid}", 0
         text[g.uid] = (code, depth)
-    result = " | ".join(f"({text[g.uid][0]} << {offset})" for g, offset in parts) or "0"
+    shifted = [f"({text[g.uid][0]} << {offset})" for g, offset in parts] or ["0"]
+    rows = [" | ".join(shifted[i : i + _DEEPEST]) for i in range(0, len(shifted), _DEEPEST)]
+    lines += [f"  r {'|=' if i else '='} {row}" for i, row in enumerate(rows)]
     space: dict[str, Callable[[int], int]] = {}
-    exec("def packed(s):\n" + "\n".join([*lines, f"  return {result}"]), space)
+    exec("def packed(s):\n" + "\n".join([*lines, "  return r"]), space)
     return space["packed"]

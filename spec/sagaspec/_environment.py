@@ -14,6 +14,7 @@ from sagacheck import InputError, Option, Structure
 from sagaspec._library import load_dag
 from sagaspec._node import NodeKind
 from sagaspec._saga import Saga
+from sagaspec._state import MOST_CRASHES
 from sagaspec._text import quoted
 
 __all__ = ["ENVIRONMENT_OPTIONS", "load", "most_crashes", "structure_of"]
@@ -43,8 +44,8 @@ def most_crashes(environment: Mapping[str, str]) -> int:
     text = environment.get("crashes", "any")
     if text == "any":
         return -1
-    if not _COUNT.fullmatch(text) or int(text) > 255:
-        raise InputError(f"--crashes {_shown(text)}: give `any`, or a number from 0 to 255")
+    if not _COUNT.fullmatch(text) or int(text) > MOST_CRASHES:
+        raise InputError(f"--crashes {_shown(text)}: give `any`, or a number from 0 to {MOST_CRASHES}")
     return int(text)
 
 

@@ -143,6 +143,8 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> str:
     place = plain(str(path))
+    if path.is_char_device() or path.is_block_device():
+        raise InputError(f"{place}: this is a device; give the path of a .json file")
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
