@@ -143,9 +143,9 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> str:
     place = plain(str(path))
-    if path.is_char_device() or path.is_block_device():
-        raise InputError(f"{place}: this is a device; give the path of a .json file")
     try:
+        if path.is_char_device() or path.is_block_device():
+            raise InputError(f"{place}: this is a device; give the path of a .json file")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: this file is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
