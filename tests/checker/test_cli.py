@@ -78,13 +78,6 @@ def test_commands_that_only_show_something_exit_with_0(run: Run, tmp_path: Path)
     assert run(ODD, "joblist")[0] == 0
 
 
-def test_start_up_is_quick() -> None:
-    """A check of a tiny specification, start-up included, takes less than a second or two (three of a slow machine)."""
-    start = time.monotonic()
-    process(MUTEX, "check")
-    assert time.monotonic() - start < 3
-
-
 # Selecting a specification --------------------------------------------------------------------------------------------
 
 

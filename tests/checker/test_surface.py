@@ -99,12 +99,6 @@ def test_importing_is_light() -> None:
     assert in_a_process(code) == "[]"
 
 
-def test_importing_is_quick() -> None:
-    """`import sagacheck` takes under 0.3 seconds of processor time (the best of three)."""
-    code = "import time; t = time.process_time(); import sagacheck; print(time.process_time() - t)"
-    assert min(float(in_a_process(code)) for _ in range(3)) < 0.3
-
-
 def test_the_engine_imports_no_specification() -> None:
     """No module of `sagacheck` imports from `sagaspec` or `sagaref`."""
     for path in MODULES:

@@ -139,7 +139,7 @@ CRASHES = {"CrashInAction", "CrashInUndo", "RecoveryForward", "RecoveryUnwinding
         ({"undo_fail": "none"}, {"Stuck"}, "in this environment"),
         ({"fail": "a"}, set(), ""),
     ],
-    ids=str,
+    ids=["crashes=0", "crashes=1", "fail=none", "undo-fail=none", "fail=a"],
 )
 def test_a_narrower_environment_excludes_what_it_rules_out_and_nothing_else(
     environment: dict[str, str], excluded: set[str], word: str
