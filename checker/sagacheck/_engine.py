@@ -14,7 +14,7 @@ from sagacheck._compile import compile_packed
 from sagacheck._ground import Claim, GroundSpecification, Step
 from sagacheck._ground_expr import Ground, Slot
 
-__all__ = ["ClaimTable", "Successors", "grouped"]
+__all__ = ["ClaimTable", "Predicate", "Successors", "grouped"]
 
 T = TypeVar("T")
 
@@ -70,6 +70,30 @@ class _Packed(Generic[T]):
         bits = self._compiled(key)
         found = self.rows[key] = tuple(item for i, item in enumerate(self._items) if bits >> i & 1)
         return found
+
+
+def _true_items(tables: Sequence[_Packed[T]], state: int) -> list[T]:
+    """The items of all tables that hold in the state."""
+    result: list[T] = []
+    for table in tables:
+        key = state & table.mask
+        row = table.rows.get(key)
+        if row is None:
+            row = table.row(key)
+        if row:
+            result += row
+    return result
+
+
+class Predicate:
+    """Whether one ground truth value holds in a state."""
+
+    def __init__(self, holds: Ground) -> None:
+        self._table = _Packed(holds.support, [holds], [None])
+
+    def __call__(self, state: int) -> bool:
+        """Whether it holds."""
+        return bool(_true_items((self._table,), state))
 
 
 class _Effect:
@@ -132,16 +156,7 @@ class Successors:
 
     def enabled(self, state: int) -> list[int]:
         """Indexes of the possible steps, ascending."""
-        result: list[int] = []
-        for table in self._tables:
-            key = state & table.mask
-            row = table.rows.get(key)
-            if row is None:
-                row = table.row(key)
-            if row:
-                result += row
-        result.sort()
-        return result
+        return sorted(_true_items(self._tables, state))
 
     def after(self, step: int, state: int) -> int:
         """The state after a step that is possible in this one."""
@@ -162,12 +177,4 @@ class ClaimTable:
 
     def __call__(self, state: int) -> list[Claim]:
         """The claims that hold (negated: that do not hold) in the state."""
-        result: list[Claim] = []
-        for table in self._tables:
-            key = state & table.mask
-            row = table.rows.get(key)
-            if row is None:
-                row = table.row(key)
-            if row:
-                result += row
-        return result
+        return _true_items(self._tables, state)

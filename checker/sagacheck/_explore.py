@@ -14,8 +14,8 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sagacheck._engine import ClaimTable, Successors
-from sagacheck._ground import Claim, GroundSpecification
+from sagacheck._engine import ClaimTable, Predicate, Successors
+from sagacheck._ground import GroundSpecification
 from sagacheck._specification import Kind, Property
 from sagacheck._verdict import Coverage, Exploration, Trace
 
@@ -105,16 +105,12 @@ class Search:
         self._fair = [s.action.fair for s in self.ground.steps]
         if not any(self._fair):
             self._fair = [True] * len(self.ground.steps)
-        self._rest = ClaimTable(self.ground, [self._rest_claim()], negated=False)
+        self._rest = Predicate(self.ground.value(self.ground.specification.rest, {}))
         self._start_memory = peak_memory()
         self._start = self.since if self.since is not None else time.monotonic()
         self._next_report = 0.0
         self._seconds = 0.0
         self._prepare()
-
-    def _rest_claim(self) -> Claim:
-        rest = self.ground.value(self.ground.specification.rest, {})
-        return Claim(self.deadlock or _NOTHING, None, rest)
 
     def _prepare(self) -> None:
         """The tables for what is still undecided."""
@@ -238,6 +234,3 @@ class Search:
             stopped=self.stopped,
             coverage=coverage,
         )
-
-
-_NOTHING = Property("rest", Kind.ALWAYS, (), None, "", "", "", "", ("", 0))  # type: ignore[arg-type]

@@ -59,9 +59,8 @@ def _assigned(statements: list[ast.stmt]) -> list[str]:
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, file: str, first_line: int) -> None:
+    def __init__(self, file: str) -> None:
         self.file = file
-        self.first_line = first_line
         self.uses: Counter[str] = Counter()
 
     def refuse(self, node: ast.stmt | ast.expr, problem: str) -> SpecificationError:
@@ -208,7 +207,7 @@ def rewrite(function: Callable[..., Any]) -> Callable[..., Any]:
     definition.returns = None
     for argument in definition.args.args:
         argument.annotation = None
-    rewritten = _Rewriter(file, first).visit(definition)
+    rewritten = _Rewriter(file).visit(definition)
     free = function.__code__.co_freevars
     outer = ast.FunctionDef(
         "__outer__",

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from sagacheck._engine import ClaimTable
+from sagacheck._engine import Predicate
 from sagacheck._explore import Search
-from sagacheck._ground import Claim
 from sagacheck._specification import Property
 from sagacheck._verdict import Trace
 
@@ -33,7 +32,7 @@ class _Region:
     def __init__(self, search: Search, p: Property) -> None:
         ground = search.ground
         self.search = search
-        goal = ClaimTable(ground, [Claim(p, None, ground.value(p.body, {}))], negated=False)
+        goal = Predicate(ground.value(p.body, {}))
         self.inside = [not goal(s) for s in search.states]
         self.forever = [not s.action.finitely for s in ground.steps]
         self.fair = [s.action.fair for s in ground.steps]
@@ -182,8 +181,8 @@ def _way_in(region: _Region, begins: list[bool], bad: set[int]) -> list[tuple[in
 def _triggers(search: Search, p: Property) -> list[bool]:
     if p.after is None:
         return [True] * len(search.states)
-    table = ClaimTable(search.ground, [Claim(p, None, search.ground.value(p.after, {}))], negated=False)
-    return [bool(table(s)) for s in search.states]
+    after = Predicate(search.ground.value(p.after, {}))
+    return [after(s) for s in search.states]
 
 
 def _lasso(search: Search, region: _Region, way: list[tuple[int, int]], bad: dict[int, list[int]]) -> Trace:
