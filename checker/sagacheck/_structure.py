@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["Structure"]
 
@@ -22,6 +23,7 @@ class Structure:
         relations: name -> element -> related elements, in the order that matters to the domain.
         predicates: name -> element -> truth.
         elements: name -> the element that a specification knows by name.
+        document: the structure as implementations under test are given it, a JSON value; no specification reads it.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Structure:
     relations: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     predicates: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
     elements: Mapping[str, int] = field(default_factory=dict)
+    document: Any = field(default=None, compare=False)
 
     @property
     def size(self) -> int:

@@ -49,7 +49,7 @@ class DagFormatError(BuildError):
     """A serialized DAG is not of steno's form; the sentence names the place in it."""
 
 
-class NoSuchSaga(SagaError):
+class NoSuchSaga(SagaError):  # noqa: N818  (what there is, not that it is an error, makes these names)
     """There is no saga of this id."""
 
     def __init__(self, saga_id: str) -> None:
@@ -57,7 +57,7 @@ class NoSuchSaga(SagaError):
         self.saga_id = saga_id
 
 
-class SagaExists(SagaError):
+class SagaExists(SagaError):  # noqa: N818
     """A saga of this id is in the store already."""
 
     def __init__(self, saga_id: str) -> None:
@@ -65,8 +65,8 @@ class SagaExists(SagaError):
         self.saga_id = saga_id
 
 
-class Unrecoverable(SagaError):
-    """The durable log, the DAG or the registered actions do not allow this saga to be recovered; nothing was changed."""
+class Unrecoverable(SagaError):  # noqa: N818
+    """The log, the DAG or the registered actions do not allow this saga to be recovered; nothing was written to its log."""
 
     def __init__(self, saga_id: str, reason: str) -> None:
         super().__init__(f"saga {saga_id} cannot be recovered: {reason}")
@@ -74,7 +74,7 @@ class Unrecoverable(SagaError):
         self.reason = reason
 
 
-class SagaStopped(SagaError):
+class SagaStopped(SagaError):  # noqa: N818
     """A saga stopped before its end; what is durable stays, and `resume` goes on from there. `__cause__` says why."""
 
     def __init__(self, saga_id: str, reason: str) -> None:
@@ -91,7 +91,7 @@ class TransientStoreError(StoreError):
     """The store failed, and the same call may succeed later: busy, unreachable, a transaction that lost a race."""
 
 
-class Superseded(StoreError):
+class Superseded(StoreError):  # noqa: N818
     """The saga belongs to a later generation: another executor has taken it, and this one may not write any more."""
 
     def __init__(self, saga_id: str, generation: int) -> None:
@@ -116,10 +116,11 @@ class Assertion(enum.Enum):
     STUCK_AGAIN = "an undo action failed in a saga that is not unwinding"
     BAD_DONE = "a saga became done while stopping, with a queue that is not empty, or with a node without an output"
     NO_CAUSE = "a saga was undone or got stuck, but no node has an error"
+    RECOVERY_STUCK_AGAIN = "a recovered saga that is not unwinding has an undo failure in its log"
     RECOVERY_BAD_DONE = "a recovered saga is done, but stopping or with a queue that is not empty"
 
 
-class Inconsistent(SagaError):
+class Inconsistent(SagaError):  # noqa: N818
     """An assertion of the executor failed: its memory contradicts itself. The specification says that this never is."""
 
     def __init__(self, assertion: Assertion | enum.Enum, node: str = "") -> None:

@@ -9,7 +9,7 @@
     _properties     what must always hold
     _goals          what must be reached, sometimes and eventually
     _environment    what may fail; a saga as a structure
-    _saga ...       sagas: the DAG, steno's JSON, families, packaged ones
+    _saga ...       sagas: the DAG, steno's JSON (_steno_json reads it, _document writes it), families, packaged ones
 
 No engine is in here. Read `_state` first, then `_workers` with `_jobs`, and `_loop`.
 """

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sagacheck import InputError, Option, Structure
+from sagaspec._document import document_of
 from sagaspec._library import load_dag
 from sagaspec._node import NodeKind
 from sagaspec._saga import Saga
@@ -94,6 +95,7 @@ def structure_of(saga: Saga, environment: Mapping[str, str]) -> Structure:
             "may_get_stuck": stuck,
         },
         elements={"start": saga.start, "end": saga.end},
+        document=document_of(saga),
     )
 
 

@@ -38,3 +38,7 @@ class SagaNode:
     path: str = ""
     # Whether undoing it removes an effect and may fail. Always false for a node that is no action.
     has_undo: bool = False
+    # Of the start of a subsaga: what the inlined saga is called, and the node whose output is its parameters. No step
+    # depends on them; implementations are given them.
+    saga_name: str = ""
+    params_from: str = ""

@@ -174,7 +174,13 @@ def _node(value: object, place: str, where: str, undo: Mapping[str, bool]) -> Sa
         if key not in fields:
             raise InputError(f"{place}: {path}.{key} is missing; add it, null will do")
     name = given.get("name", "")
-    return SagaNode(kind, name, has_undo=kind is NodeKind.ACTION and undo.get(name, True))
+    return SagaNode(
+        kind,
+        name,
+        has_undo=kind is NodeKind.ACTION and undo.get(name, True),
+        saga_name=given.get("saga_name", ""),
+        params_from=given.get("params_node_name", ""),
+    )
 
 
 def _edge(value: object, count: int, place: str, where: str) -> tuple[int, int]:
