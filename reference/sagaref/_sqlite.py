@@ -143,13 +143,18 @@ class SqliteStore:
 
 def _perform(connection: sqlite3.Connection, begin: str, transaction: schema.Transaction[T]) -> T:
     connection.execute(begin)
+    result = _result(connection, transaction)
+    connection.execute("COMMIT")
+    return result
+
+
+def _result(connection: sqlite3.Connection, transaction: schema.Transaction[T]) -> T:
     try:
         sql, parameters = next(transaction)
         while True:
             rows = connection.execute(sql.removesuffix(schema.ROW_LOCK), parameters).fetchall()
             sql, parameters = transaction.send(rows)
     except StopIteration as end:
-        connection.execute("COMMIT")
         result: T = end.value
         return result
 
