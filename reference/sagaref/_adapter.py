@@ -25,7 +25,7 @@ from sagaref._errors import Inconsistent, SagaStopped, Unrecoverable
 from sagaref._execution import Execution
 from sagaref._executor import Executor
 from sagaref._idle import IdleLoop
-from sagaref._log import load_statuses
+from sagaref._log import TRANSITIONS, Load
 from sagaref._memory_store import MemoryStore
 from sagaref._points import DO, POINTS, UNDO, Job, Point
 from sagaref._saga import Saga
@@ -259,10 +259,9 @@ class Adapter:
 
         Without a process there is no memory, and after a failed assertion it means nothing.
         """
-        durable = load_statuses(self._run(self._store.log(_ID)), len(self.dag.nodes))
         seen: dict[str, Any] = {
             "panic": self._panic,
-            "log": [status.name for status in durable],
+            "log": self._log(),
             "effect": [n in self.bodies.effects for n in range(len(self.dag.nodes))],
         }
         if self._panic != "NONE":
@@ -270,6 +269,14 @@ class Adapter:
         if self.execution is None:
             return {**seen, "pc": "REFUSED" if self._refused else "DOWN"}
         return {**seen, **self.memory_state(self.execution), **self.actors()}
+
+    def _log(self) -> list[str]:
+        """The load status of each node in the durable log; its events in the order in which they were written."""
+        statuses = [Load.NEVER_STARTED.name] * len(self.dag.nodes)
+        for entry in self._run(self._store.log(_ID)):
+            before, after = TRANSITIONS[entry.event]
+            statuses[entry.node] = after.name if statuses[entry.node] == before.name else "ILLEGAL"
+        return statuses
 
     def memory_state(self, execution: Execution) -> dict[str, Any]:
         """The variables of memory."""

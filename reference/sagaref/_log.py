@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Event", "Load", "LogEntry", "is_unwinding", "load_statuses"]
+__all__ = ["TRANSITIONS", "Event", "Load", "LogEntry", "is_unwinding", "load_statuses"]
 
 
 class Event(enum.Enum):
