@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 from sagaref import _schema as schema
@@ -169,6 +170,8 @@ def _open(path: str) -> sqlite3.Connection:
         if not _is_made(path, connection):
             connection.execute("BEGIN IMMEDIATE")
             if not _is_made(path, connection):  # nobody else made it meanwhile
+                if Path(path).is_file() and Path(path).stat().st_size:  # SQLite takes a file below a page for empty
+                    raise StoreError(f"{path}: file is not a database")
                 for table in schema.TABLES:
                     connection.execute(table.format(by_code_point="BINARY"))
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
