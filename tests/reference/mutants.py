@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from sagaref._adapter import Adapter
 from sagaref._errors import Assertion, Inconsistent
@@ -106,8 +106,6 @@ class IntentAfter(Recorder):
 
 def _late(job: Job, end: str) -> Job:
     """The job with another name for the step in which its start lands."""
-    from dataclasses import replace
-
     return replace(job, start_lands=f"{of(job, 'late_start', 'late_undo_start')}_lands_on_{end}")
 
 
@@ -125,7 +123,7 @@ _FREE_OF_LOCK = ("start_lands", "success_lands", "failure_lands", "unwinding_lan
 
 
 class Locked(Recorder):
-    """There is a lock on memory; whoever changes memory waits for it, and somebody may hold it for longer than a step."""
+    """There is a lock on memory, which somebody may hold for longer than a step; who changes memory waits for it."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -325,9 +323,9 @@ class MutantAdapter(Adapter):
     recorder: type[Recorder] = Recorder
     allowed: Mapping[Load, frozenset[Load]] = ALLOWED_PARENTS
     points = (*Adapter.points, *_STAGES, *map(_undo, _STAGES), "join", "end_status")
-    loop_points = {**Adapter.loop_points, "join": "JOIN", **dict.fromkeys(_PROPAGATE, "PROPAGATE")}
-    do_points = {**Adapter.do_points, **_STAGES}
-    undo_points = {**Adapter.undo_points, **{_undo(step): stage for step, stage in _STAGES.items()}}
+    loop_points: ClassVar = {**Adapter.loop_points, "join": "JOIN", **dict.fromkeys(_PROPAGATE, "PROPAGATE")}
+    do_points: ClassVar = {**Adapter.do_points, **_STAGES}
+    undo_points: ClassVar = {**Adapter.undo_points, **{_undo(step): stage for step, stage in _STAGES.items()}}
     reports = Adapter.reports | {"take_start", "take_undo_start"}
 
     def __init__(self) -> None:
