@@ -22,6 +22,8 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def database(postgres: PostgresServer) -> str:
+def database(postgres: PostgresServer) -> Iterator[str]:
     """The name of a new database of the server."""
-    return postgres.create_database()
+    name = postgres.create_database()
+    yield name
+    postgres.drop_database(name)
