@@ -2,17 +2,23 @@
 
 A node's identity is its index; names are unique within a saga or a subsaga only. The order of the edges is part of the
 DAG: neighbours come newest edge first, as in petgraph, the graph library of steno. A `Dag` is a value that the builder
-and the reader of steno's JSON make; they check it (`_builder`, `_steno_json`).
+and the reader of steno's JSON make; they check it (`check_structure` in `_builder`), the constructor does not.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
 from sagaref._errors import BuildError
+from sagaref._json import NotJson, to_text
 
 __all__ = ["Dag", "Kind", "Node"]
 
@@ -64,20 +70,31 @@ class Dag:
     start: int
     end: int
 
+    def with_params(self, params: Any) -> Dag:
+        """This DAG with a copy of these parameters, a JSON value, in its start.
+
+        Raises:
+            BuildError: they are not JSON.
+        """
+        try:
+            start = replace(self.nodes[self.start], value=json.loads(to_text(params)))
+        except NotJson as error:
+            raise BuildError(f"saga {self.name}: its parameters: {error}; give it a JSON value") from None
+        return replace(self, nodes=(*self.nodes[: self.start], start, *self.nodes[self.start + 1 :]))
+
     @cached_property
     def parents(self) -> tuple[tuple[int, ...], ...]:
         """For each node those that it depends on, newest edge first."""
-        return self._neighbours(lambda e: (e[1], e[0]))
+        return self._neighbours((child, parent) for parent, child in reversed(self.edges))
 
     @cached_property
     def children(self) -> tuple[tuple[int, ...], ...]:
         """For each node those that depend on it, newest edge first."""
-        return self._neighbours(lambda e: e)
+        return self._neighbours(reversed(self.edges))
 
-    def _neighbours(self, ends: Any) -> tuple[tuple[int, ...], ...]:
+    def _neighbours(self, pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
         found: list[list[int]] = [[] for _ in self.nodes]
-        for edge in reversed(self.edges):
-            here, there = ends(edge)
+        for here, there in pairs:
             found[here].append(there)
         return tuple(map(tuple, found))
 
@@ -88,8 +105,6 @@ class Dag:
         Raises:
             BuildError: there is a cycle.
         """
-        import heapq
-
         waiting = [len(p) for p in self.parents]
         ready = [n for n, count in enumerate(waiting) if not count]
         order: list[int] = []
@@ -101,25 +116,58 @@ class Dag:
                 if not waiting[c]:
                     heapq.heappush(ready, c)
         if len(order) != len(self.nodes):
-            raise BuildError(f"saga {self.name}: its edges form a cycle; a saga must be a DAG")
+            cycle = " > ".join(map(self.called, self._cycle(waiting)))
+            raise BuildError(f"saga {self.name}: its edges form a cycle, {cycle}; remove one of them")
         return tuple(order)
+
+    def _cycle(self, waiting: list[int]) -> list[int]:
+        """A cycle: whoever still waits has a parent that still waits, and walking upwards meets one of them again."""
+        walk = [next(n for n, count in enumerate(waiting) if count)]
+        while True:
+            p = next(p for p in self.parents[walk[-1]] if waiting[p])
+            if p in walk:
+                return [p, *reversed(walk[walk.index(p) :])]
+            walk.append(p)
 
     @cached_property
     def scopes(self) -> tuple[int, ...]:
         """For each node the node that brackets it: the start of the saga, or that of the subsaga that it is in.
 
         The brackets themselves stand in the saga around them: their outputs and lookups are its.
+
+        Raises:
+            BuildError: there is a cycle, or the brackets of a subsaga do not balance.
         """
         scope = [self.start] * len(self.nodes)
+        ended: dict[int, int] = {}
         for n in self.topological:
-            if n == self.start:
-                continue
-            p = self.parents[n][0]  # all parents lead to one scope
-            inner = p if self.nodes[p].kind is Kind.SUBSAGA_START else scope[p]
-            if self.nodes[n].kind is Kind.SUBSAGA_END:
+            kind = self.nodes[n].kind
+            inner, *others = self._scopes_above(n, scope)
+            if others:
+                of = " and ".join(map(self.called, self.parents[n]))
+                raise self._unbalanced(f"{self.called(n)} depends on {of}, which are not in the same subsaga")
+            if kind is Kind.SUBSAGA_END:
+                if inner == self.start:
+                    raise self._unbalanced(f"{self.called(n)} ends a subsaga that none began")
+                if inner in ended:
+                    raise self._unbalanced(f"{self.called(ended[inner])} and {self.called(n)} end the same subsaga")
+                ended[inner] = n
                 inner = scope[inner]
+            elif kind is Kind.END and inner != self.start:
+                raise self._unbalanced(f"{self.called(inner)} begins a subsaga that none ends")
             scope[n] = inner
         return tuple(scope)
+
+    def _scopes_above(self, n: int, scope: list[int]) -> set[int]:
+        """The sagas and subsagas that the edges to n are in; one, if the brackets balance."""
+        opens = Kind.SUBSAGA_START
+        return {p if self.nodes[p].kind is opens else scope[p] for p in self.parents[n]} or {self.start}
+
+    def _unbalanced(self, reason: str) -> BuildError:
+        return BuildError(
+            f"saga {self.name}: the brackets of its subsagas do not balance, {reason}; "
+            "let edges enter each subsaga by its start and leave it by its end"
+        )
 
     @cached_property
     def _ancestors(self) -> tuple[int, ...]:
@@ -147,27 +195,39 @@ class Dag:
         """
         m = self._named.get((self.scopes[n], name))
         if m is None:
+            beside = [other for scope, other in self._named if scope == self.scopes[n]]
+            alike = get_close_matches(name, beside, 1)
             raise BuildError(
-                f"saga {self.name}: {self.labels[n]} looks up {name!r}, but no node beside it has that name"
+                f"saga {self.name}: {self.called(n)} looks up {name!r}, but no node beside it has that name; "
+                + (
+                    f"did you mean {alike[0]!r}?"
+                    if alike
+                    else "append that node before it, in the same saga or subsaga, or look up another"
+                )
             )
         if not self.is_ancestor(m, n):
             raise BuildError(
-                f"saga {self.name}: {self.labels[n]} looks up {name!r}, but does not depend on it; "
+                f"saga {self.name}: {self.called(n)} looks up {name!r}, but does not depend on it; "
                 "append it after that node, or look up another"
             )
         return m
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """What to call each node in front of people: `start`, `end`, the name; `#index` added where that is not unique."""
+        """What to call each node in front of people: `start`, `end`, its name; `name#index` if others are called so."""
         names = [self._plain_name(node) for node in self.nodes]
-        return tuple(name if names.count(name) == 1 else f"{name}#{n}" for n, name in enumerate(names))
+        count = Counter(names)
+        return tuple(name if count[name] == 1 and "#" not in name else f"{name}#{n}" for n, name in enumerate(names))
 
     @staticmethod
     def _plain_name(node: Node) -> str:
         if node.kind in (Kind.START, Kind.END):
-            return node.kind.value
+            return str(node.kind.value)
         return f"({node.saga_name})" if node.kind is Kind.SUBSAGA_START else node.name
+
+    def called(self, n: int) -> str:
+        """What a sentence about the DAG calls a node, so that it is found in the code and in a file."""
+        return f"{self._plain_name(self.nodes[n])} (node {n})"
 
     def select(self, text: str | int) -> int:
         """The node that a caller means: an index, a label, or a name that only one node has.
