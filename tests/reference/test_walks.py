@@ -18,7 +18,7 @@ from sagacheck._force import Ending, force
 from sagaref._adapter import Adapter
 from traces import ENVIRONMENT, grounded, walks
 
-WALKS = {"chain:2": 400, "fork-join:2": 600, "fork-join:3": 300, "diamond": 500, "a,b>c": 400, "volume_delete": 200}
+WALKS = {"chain:2": 300, "fork-join:2": 400, "fork-join:3": 300, "diamond": 500, "a,b>c,d": 400, "volume_delete": 200}
 LONGER = {"demo_provision": 300, "instance_start": 20, "snapshot_delete": 100, "ladder:2x2": 500, "random:6:1": 500}
 LENGTH = 120
 

@@ -10,11 +10,11 @@ from sagacheck import GroundSpecification, Limits, Outcome, Trace, Verdict, chec
 from sagacheck._engine import Successors
 from sagaspec import domain
 
-__all__ = ["ENVIRONMENT", "RELUCTANT", "counterexamples", "grounded", "settings_of", "walks"]
+__all__ = ["ENVIRONMENT", "WEIGHTS", "counterexamples", "grounded", "settings_of", "walks"]
 
 ENVIRONMENT = {option.name: option.default for option in domain.environment}
-# Steps that are always possible, and would crowd out the others.
-RELUCTANT = {"crash": 0.04, "ask_status": 0.1, "end_status": 3.0}
+# Steps that are always possible would crowd out the others; those that lead to rare states are favoured.
+WEIGHTS = {"crash": 0.02, "ask_status": 0.1, "end_status": 3.0, "fail": 0.5, "fail_undo": 3.0}
 
 
 def settings_of(design: str) -> dict[str, str]:
@@ -51,7 +51,7 @@ def _walk(ground: GroundSpecification, successors: Successors, rng: random.Rando
     left = length
     while left and (possible := successors.enabled(states[-1])):
         names = [ground.steps[i].action.name for i in possible]
-        chosen = rng.choices(possible, [RELUCTANT.get(name, 1.0) for name in names])[0]
+        chosen = rng.choices(possible, [WEIGHTS.get(name, 1.0) for name in names])[0]
         steps.append(ground.steps[chosen])
         states.append(successors.after(chosen, states[-1]))
         left -= 1
