@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
 from postgres_server import NoPostgres, PostgresServer, postgres_server
 
 

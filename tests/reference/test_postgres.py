@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
-from postgres_server import PostgresServer
 
+from postgres_server import PostgresServer
 from sagaref import _postgres, _schema
 from sagaref._errors import SagaError, StoreError, Superseded, TransientStoreError
 from sagaref._log import Event, LogEntry

@@ -229,6 +229,23 @@ def test_stores_that_make_one_file_at_once_make_one_store(tmp_path: Path) -> Non
     asyncio.run(main())
 
 
+def test_a_file_that_another_makes_between_the_look_and_the_lock_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look is repeated under the lock."""
+    path = tmp_path / "sagas.db"
+    is_made = _sqlite._is_made
+
+    def overtaken(name: str, connection: sqlite3.Connection) -> bool:
+        made = is_made(name, connection)
+        monkeypatch.setattr(_sqlite, "_is_made", is_made)
+        _sqlite._open(name).close()
+        return made
+
+    monkeypatch.setattr(_sqlite, "_is_made", overtaken)
+    use(path, lambda store: store.create("s", "order", "{}"))
+
+
 # Failures -------------------------------------------------------------------------------------------------------------
 
 

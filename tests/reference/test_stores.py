@@ -12,8 +12,8 @@ from typing import TypeVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from postgres_server import PostgresServer
 
+from postgres_server import PostgresServer
 from sagaref._errors import NoSuchSaga, SagaError, SagaExists, StoreError, Superseded, TransientStoreError
 from sagaref._log import Event, LogEntry
 from sagaref._memory_store import MemoryStore
@@ -497,6 +497,7 @@ def test_close_waits_for_the_calls_in_progress(kept: Kept) -> None:
         calls = [asyncio.create_task(store.append("s", 1, LogEntry(node, Event.STARTED))) for node in range(10)]
         await asyncio.sleep(0)  # they have begun
         await asyncio.gather(store.close(), store.close())
+        assert all(call.done() for call in calls)
         await asyncio.gather(*calls)
 
     use(kept.open(), body)
