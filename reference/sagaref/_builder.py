@@ -47,7 +47,7 @@ def action(name: str, action_name: str, label: str = "") -> Node:
     """A node that runs the action registered as `action_name`; its output is called `name`.
 
     Raises:
-        BuildError: a name is no text of one or more printable characters.
+        BuildError: a name is no text of one or more printable characters, or the label is no text of JSON.
     """
     node = Node(Kind.ACTION, name, label=label, action=action_name)
     _check_node(node, f"action {reprlib.repr(name)}")
@@ -194,12 +194,12 @@ def check_structure(dag: Dag) -> None:
     """Check that a DAG is a saga, whatever its actions are.
 
     Raises:
-        BuildError: a name is no text of one or more printable characters; a value is not JSON; there is not one start,
-            without parents, and one end, without children; an edge leads from or to no node, from a node to itself, or
-            is there twice; there is a cycle; a node cannot be reached from the start, or does not lead to the end; the
-            brackets of a subsaga do not balance; the saga or a subsaga is empty, or does not end in one node; two
-            outputs of one saga or subsaga have one name; the parameters of a subsaga come from no node on which it
-            depends in the saga around it.
+        BuildError: a name is no text of one or more printable characters; a label is no text; a value is not JSON;
+            there is not one start, without parents, and one end, without children; an edge leads from or to no node,
+            from a node to itself, or is there twice; there is a cycle; a node cannot be reached from the start, or does
+            not lead to the end; the brackets of a subsaga do not balance; the saga or a subsaga is empty, or does not
+            end in one node; two outputs of one saga or subsaga have one name; the parameters of a subsaga come from no
+            node on which it depends in the saga around it.
     """
     check_name(dag.name, "the name of a saga")
     for n, node in enumerate(dag.nodes):
@@ -226,10 +226,13 @@ def _broken(dag: Dag, sentence: str) -> BuildError:
 def _check_node(node: Node, where: str) -> None:
     for field, what in _NAMES[node.kind].items():
         check_name(getattr(node, field), f"{where}: {what}")
-    try:
-        to_text(node.value)
-    except NotJson as error:
-        raise BuildError(f"{where}: {error}; give it a JSON value") from None
+    if not isinstance(node.label, str):
+        raise BuildError(f"{where}: its label must be a text, not {reprlib.repr(node.label)}")
+    for value in (node.value, node.label):
+        try:
+            to_text(value)
+        except NotJson as error:
+            raise BuildError(f"{where}: {error}; give it a JSON value") from None
 
 
 def _check_only(dag: Dag, kind: Kind, given: int) -> None:

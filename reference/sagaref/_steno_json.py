@@ -122,10 +122,9 @@ def _node(value: object, place: str) -> Node:
     given: dict[str, Any] = {}
     for key, field in fields.items():
         where = f"{place}.{key}"
-        if field == "value":
-            given[field] = _value(content, key, where)
-        else:
-            given[field] = _field(content, key, str, where) if field == "label" else _name(content, key, where)
+        if field == "label":
+            _field(content, key, str, where)
+        given[field] = (_value if field in ("value", "label") else _name)(content, key, where)
     return Node(kind, **given)
 
 

@@ -232,6 +232,7 @@ P = constant("p", 0)
         (lambda: saga([subsaga("i", replace(file("demo"), edges=()), "p")]), "saga demo: start (node 1) does not lead"),
         (lambda: saga([action("", "a")]), "action '': its name must be one or more printable characters, not ''"),
         (lambda: saga([action("a", "\t")]), "action 'a': the name of its action must be one or more printable"),
+        (lambda: saga([action("a", "b", 3)]), "action 'a': its label must be a text, not 3"),  # type: ignore[arg-type]
         (lambda: saga([constant("\x00", 1)]), "constant '\\x00': its name must be one or more printable characters"),
         (lambda: saga([constant(None, 1)]), "constant None: its name must be one or more printable characters"),
         (lambda: saga([constant("c", {1})]), "constant 'c': a value of type set is not JSON"),
