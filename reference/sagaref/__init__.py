@@ -2,7 +2,8 @@
 
 The layers, each importing only from those above it:
 
-    _errors, _json, _log    what can go wrong; JSON values; log events and load statuses
+    _errors, _json, _cause, _log
+                            what can go wrong; JSON values; causes of failures; log events and load statuses
     _dag, _actions          a saga as data; actions by name
     _builder, _steno_json   build, check, read and write a saga
     _store                  what a store must do: _memory_store, _sqlite, _postgres
@@ -11,7 +12,7 @@ The layers, each importing only from those above it:
     _recorder               who records what, where, and in which order: the heart
     _context, _faults, _perform, _breakpoints
                             one run of an action; what its user does to it
-    _status                 snapshots: status, tree, result
+    _tree, _status          a saga as lines of text; snapshots: status, result
     _execution, _saga, _executor
                             one saga's loop and workers; a saga in its user's hands; many sagas
     _idle, _bodies, _adapter

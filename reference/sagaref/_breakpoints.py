@@ -23,7 +23,7 @@ class Breakpoints:
     @property
     def held(self) -> tuple[tuple[int, bool], ...]:
         """(node, whether it is to be undone) of every worker that is held, in the order in which they came."""
-        return tuple(self._held)
+        return tuple(key for key, future in self._held.items() if not future.done())
 
     async def before(self, n: int, *, undo: bool) -> None:
         """Hold the worker of n here, if it is to be held."""
@@ -50,9 +50,9 @@ class Breakpoints:
 
     def step(self, n: int | None = None) -> tuple[int, bool] | None:
         """Let one held worker go: that of n, or the one that came first. Returns which; None if none is held."""
-        for key, future in self._held.items():
-            if (n is None or key[0] == n) and not future.done():
-                future.set_result(None)
+        for key in self.held:
+            if n is None or key[0] == n:
+                self._held[key].set_result(None)
                 return key
         return None
 
@@ -64,6 +64,6 @@ class Breakpoints:
 
     async def wait_held(self) -> None:
         """Return when a worker is held; at once if one is."""
-        while not any(not f.done() for f in self._held.values()):
+        while not self.held:
             self._changed.clear()
             await self._changed.wait()

@@ -1,13 +1,14 @@
-"""The durable log of one saga, as its owner writes it: with its generation, and again when the store fails transiently."""
+"""The durable log of one saga, as its owner writes it: with its generation, and again after a transient failure."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sagaref._errors import StoreError, TransientStoreError
+from sagaref._cause import described
+from sagaref._errors import SagaError, StoreError, TransientStoreError
 from sagaref._log import LogEntry
 from sagaref._store import CachedState, Store
 
@@ -23,6 +24,9 @@ class Retry:
     Attributes:
         first: seconds before the first repetition; each pause is `factor` times the one before, and at most `most`.
         attempts: how many calls before the failure counts as permanent; None: as many as it takes.
+
+    Raises:
+        ValueError: a pause is negative, `factor` is below 1, or there is no attempt.
     """
 
     first: float = 0.01
@@ -30,36 +34,57 @@ class Retry:
     most: float = 1.0
     attempts: int | None = None
 
+    def __post_init__(self) -> None:
+        if not (self.first >= 0 and self.most >= 0 and self.factor >= 1):
+            raise ValueError(f"{self}: pauses must be 0 seconds or more, and must not become shorter")
+        if self.attempts is not None and self.attempts < 1:
+            raise ValueError(f"{self}: there must be 1 attempt or more")
+
+    def pauses(self) -> Iterator[float]:
+        """The seconds before each repetition."""
+        pause, attempt = min(self.first, self.most), 1
+        while self.attempts is None or attempt < self.attempts:
+            yield pause
+            pause, attempt = min(pause * self.factor, self.most), attempt + 1
+
 
 class DurableLog:
-    """Appends to the log of one saga for one generation of it.
-
-    Attributes:
-        trouble: why the store failed last, while a write is being repeated; "" otherwise.
-    """
+    """Appends to the log of one saga for one generation of it."""
 
     def __init__(self, store: Store, saga_id: str, generation: int, retry: Retry) -> None:
         self._store = store
         self._saga_id = saga_id
         self._generation = generation
         self._retry = retry
-        self.trouble = ""
+        self._troubles: dict[object, str] = {}
+
+    @property
+    def trouble(self) -> str:
+        """Why the store failed last, of the writes that are being repeated; "" if none is."""
+        return next(reversed(self._troubles.values()), "")
 
     async def append(self, entry: LogEntry) -> None:
         """Make an event durable.
 
         Raises:
             Superseded: the saga belongs to a later generation.
+            NoSuchSaga: the store does not have the saga any more.
             StoreError: the store failed for good.
         """
-        await insist(lambda: self._store.append(self._saga_id, self._generation, entry), self._retry, self._tell)
+        await self._insist(lambda: self._store.append(self._saga_id, self._generation, entry))
 
     async def update(self, state: CachedState) -> None:
         """Make the cached state durable. Raises as `append` does."""
-        await insist(lambda: self._store.update(self._saga_id, self._generation, state), self._retry, self._tell)
+        await self._insist(lambda: self._store.update(self._saga_id, self._generation, state))
 
-    def _tell(self, trouble: str) -> None:
-        self.trouble = trouble
+    async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
+        def tell(trouble: str) -> None:
+            self._troubles[write] = trouble
+
+        try:
+            await insist(write, self._retry, tell)
+        finally:
+            self._troubles.pop(write, None)
 
 
 async def insist(call: Callable[[], Awaitable[T]], retry: Retry, tell: Callable[[str], None]) -> T:
@@ -68,23 +93,28 @@ async def insist(call: Callable[[], Awaitable[T]], retry: Retry, tell: Callable[
     Args:
         call: what to call.
         retry: how often, and after which pauses.
-        tell: is told the trouble after each failure that is repeated, and "" after the success that follows.
+        tell: is told the trouble after each failure, before the pause that follows; what it raises ends the call.
 
     Raises:
-        StoreError: the store failed for good.
+        StoreError: the store failed for good, or raised what no store may.
+        SagaError: what the method of the store raises beside that.
     """
-    pause, attempt = retry.first, 0
+    pauses = retry.pauses()
     while True:
-        attempt += 1
         try:
-            result = await call()
+            return await call()
         except TransientStoreError as error:
-            if attempt == retry.attempts:
-                raise StoreError(f"the store failed {attempt} times, at last with: {error}") from error
+            pause = next(pauses, None)
+            if pause is None:
+                raise StoreError(f"the store failed {retry.attempts} times, at last with: {error}") from error
             tell(str(error))
-            await asyncio.sleep(pause)
-            pause = min(pause * retry.factor, retry.most)
-        else:
-            if attempt > 1:
-                tell("")
-            return result
+        except SagaError:
+            raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise StoreError("a call of the store was cancelled, but not by this executor") from error
+        except Exception as error:
+            raise StoreError(f"the store failed: {type(error).__name__}: {described(error)}") from error
+        await asyncio.sleep(pause)

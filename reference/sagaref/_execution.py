@@ -12,9 +12,11 @@ from typing import Any, ClassVar
 
 from sagaref._actions import ActionRegistry
 from sagaref._breakpoints import Breakpoints
+from sagaref._cause import Cause
 from sagaref._dag import Dag
 from sagaref._durable import DurableLog
 from sagaref._faults import Faults
+from sagaref._log import Event, Load, LogEntry
 from sagaref._memory import Memory
 from sagaref._perform import Performer
 from sagaref._points import DO, Hook, Point
@@ -43,7 +45,7 @@ class Execution:
         resting: whether the loop has come to rest.
 
     Raises:
-        ValueError: the log cannot be recovered; the text says why.
+        ValueError: the log cannot be recovered, or has an output that is not JSON; the text says why.
         Inconsistent: an assertion failed during recovery.
     """
 
@@ -71,8 +73,10 @@ class Execution:
         self.stopped = ""
         self.resting = False
         self._hook = hook
+        self._main: asyncio.Task[Any] | None = None
         self.memory = self.memory_class(dag)
         rebuild(self.memory, taken.log, self.allowed_parents)
+        _check_outputs(dag, taken.log)
         self.recorder = self.recorder_class(self.memory, log, None if hook is None else self._reach)
         self.performer = Performer(self.saga_id, dag, registry, self.memory.node_outputs, resources, faults)
 
@@ -99,29 +103,50 @@ class Execution:
 
         Raises:
             StoreError: the store failed for good, or another executor has taken the saga (Superseded).
+            NoSuchSaga: the store does not have the saga any more.
             Inconsistent: an assertion failed.
+            RuntimeError: a worker was cancelled by somebody else.
         """
+        self._main = asyncio.current_task()
         try:
             async with asyncio.TaskGroup() as workers:
-                await self._loop(workers)
+                try:
+                    await self._loop(workers)
+                finally:
+                    self._main = None  # from now on workers may be cancelled
         except BaseExceptionGroup as group:
             raise _first(group) from None
         return self.result()
 
     async def _loop(self, workers: asyncio.TaskGroup) -> None:
         recorder, memory = self.recorder, self.memory
-        if not memory.is_done:  # one that was at its end already only writes the cached state again
-            while not memory.is_done:
-                for start in await recorder.kick_off():
-                    workers.create_task(self._work(start))
-                if await recorder.take(await recorder.inbox.get()):
-                    await recorder.unwinding()
+        at_its_end = memory.is_done  # then it only writes the cached state again
+        while not memory.is_done:
+            for start in await recorder.kick_off():
+                workers.create_task(self._work(start))
+            if await recorder.take(await recorder.inbox.get()):
+                await recorder.unwinding()
+        if not at_its_end:
             await recorder.finish()
         await recorder.done()
         await recorder.read_result()
         self.resting = True
 
     async def _work(self, start: Start) -> None:
+        try:
+            await self._node(start)
+        except asyncio.CancelledError:
+            if not self._ending():
+                # A task group does not mind, and the loop would wait for the report of this worker for ever.
+                label = self.dag.labels[start.node]
+                raise RuntimeError(f"the worker of {label} was cancelled by somebody else") from None
+            raise
+
+    def _ending(self) -> bool:
+        """Whether the saga is being stopped, so that workers are cancelled."""
+        return self._main is None or self._main.cancelling() > 0
+
+    async def _node(self, start: Start) -> None:
         n, job, do = start.node, start.job, start.job is DO
         await self.breakpoints.before(n, undo=not do)
         await self.recorder.start(start)
@@ -135,17 +160,15 @@ class Execution:
     def result(self) -> SagaResult:
         """How the saga ended; asked when it rests."""
         memory, labels = self.memory, self.dag.labels
-        kept = {n: text for n, text in memory.node_outputs.items() if n not in memory.nodes_undone}
-        if memory.undo_errors:
-            ending = Ending.STUCK
-        else:
-            ending = Ending.UNWOUND if memory.nodes_undone else Ending.SUCCEEDED
+        kept = {n: text for n, text in memory.node_outputs.items() if memory.log_copy[n] is Load.SUCCEEDED}
+        unstuck = Ending.UNWOUND if memory.nodes_undone else Ending.SUCCEEDED
+        ending = Ending.STUCK if memory.undo_errors else unstuck
         return SagaResult(
             self.saga_id,
             self.dag.name,
             ending,
             json.loads(kept[self.dag.end]) if ending is Ending.SUCCEEDED else None,
-            {labels[n]: json.loads(text) for n, text in kept.items() if self.dag.nodes[n].name},
+            {labels[n]: json.loads(kept[n]) for n in self.dag.topological if n in kept and self.dag.nodes[n].name},
             self._failure(memory.node_errors),
             self._failure(memory.undo_errors),
             self.faults.injections,
@@ -154,9 +177,18 @@ class Execution:
     def _failure(self, errors: dict[int, str]) -> Failure | None:
         """The first of these errors."""
         for n, text in errors.items():
-            cause = json.loads(text)
-            return Failure(n, self.dag.labels[n], cause["error"], cause["message"], cause["detail"])
+            cause = Cause.read(text)
+            return Failure(n, self.dag.labels[n], cause.error, cause.message, cause.detail)
         return None
+
+
+def _check_outputs(dag: Dag, log: tuple[LogEntry, ...]) -> None:
+    for entry in log:
+        if entry.event is Event.SUCCEEDED:
+            try:
+                json.loads(entry.data)
+            except (ValueError, RecursionError) as error:
+                raise ValueError(f"its log has an output of {dag.labels[entry.node]} that is not JSON") from error
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["Faults", "Injection"]
+__all__ = ["ERROR", "REPEAT", "UNDO_ERROR", "UNDO_REPEAT", "Faults", "Injection"]
+
+ERROR = "error"
+UNDO_ERROR = "undo error"
+REPEAT = "repeat"
+UNDO_REPEAT = "undo repeat"
 
 
 @dataclass(frozen=True)
@@ -16,14 +21,16 @@ class Injection:
     """A fault that was injected.
 
     Attributes:
-        kind: "error", "undo error" or "repeat".
+        kind: "error", "undo error", "repeat" or "undo repeat".
         label: the node's label.
-        reached: whether the node came to it.
+        reached: whether the node came to it: it failed of it, or began its second run.
+        count: how often the node is to run in all; 1 for an error.
     """
 
     kind: str
     label: str
     reached: bool = False
+    count: int = 1
 
 
 class Faults:
@@ -31,20 +38,16 @@ class Faults:
 
     def __init__(self) -> None:
         self._injections: dict[tuple[str, int], Injection] = {}
-        self._repeats: dict[int, tuple[int, int]] = {}
 
-    def error(self, n: int, label: str) -> None:
-        """The action of n fails instead of running."""
-        self._injections["error", n] = Injection("error", label)
+    def fail(self, kind: str, n: int, label: str) -> None:
+        """The action (undo action) of n fails instead of running."""
+        self._injections[kind, n] = Injection(kind, label)
 
-    def undo_error(self, n: int, label: str) -> None:
-        """The undo action of n fails instead of running."""
-        self._injections["undo error", n] = Injection("undo error", label)
-
-    def repeat(self, n: int, label: str, do: int, undo: int) -> None:
-        """The action of n runs `do` times, its undo action `undo` times; the outcome of the last run counts."""
-        self._injections["repeat", n] = Injection("repeat", label)
-        self._repeats[n] = (do, undo)
+    def repeat(self, kind: str, n: int, label: str, count: int) -> None:
+        """The action (undo action) of n runs so often, unless it fails before; once is no fault."""
+        self._injections.pop((kind, n), None)
+        if count > 1:
+            self._injections[kind, n] = Injection(kind, label, count=count)
 
     def fires(self, kind: str, n: int) -> bool:
         """Whether this fault was injected into n, which has now come to it."""
@@ -53,16 +56,12 @@ class Faults:
             self._injections[kind, n] = replace(injection, reached=True)
         return injection is not None
 
-    def runs(self, n: int, *, undo: bool) -> int:
-        """How often the action (undo action) of n, which has come to it, is to run."""
-        if n not in self._repeats:
-            return 1
-        count = self._repeats[n][undo]
-        if count > 1:
-            self.fires("repeat", n)
-        return count
+    def count(self, kind: str, n: int) -> int:
+        """How often the action (undo action) of n is to run."""
+        injection = self._injections.get((kind, n))
+        return 1 if injection is None else injection.count
 
     @property
     def injections(self) -> tuple[Injection, ...]:
-        """Everything that was injected."""
+        """Everything that was injected, in that order."""
         return tuple(self._injections.values())

@@ -13,19 +13,29 @@ class NotJson(ValueError):  # noqa: N818  (it says what a value is)
 
 
 def to_text(value: Any) -> str:
-    """The JSON text of a value that reads back as that value.
+    """The JSON text, in ASCII, of a value that reads back as that value.
 
     Raises:
-        NotJson: it is none, or it would read back as something else (a tuple, a key that is no text, NaN).
+        NotJson: it is none, or it would read back as something else (a tuple, a key that is no text, NaN); it has a
+            text with a lone surrogate, which other readers of JSON refuse, or too deep a nesting, or too long a number.
     """
     try:
         text = json.dumps(value, allow_nan=False)
         back = json.loads(text)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise NotJson(f"{_described(value)} is not JSON: {error}") from None
-    if back != value:
+        same = bool(back == value)
+        if "\\ud" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except Exception as error:  # values have methods of their own
+        raise NotJson(f"{_described(value)} is not JSON: {_reason(error)}") from None
+    if not same:
         raise NotJson(f"{_described(value)} is not JSON: it would read back as {type(back).__name__} {text[:60]}")
     return text
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "a text in it has a lone surrogate"
+    return str(error) if isinstance(error, TypeError | ValueError | RecursionError) else type(error).__name__
 
 
 def _described(value: Any) -> str:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from sagaref._cause import Cause
 from sagaref._dag import Dag, Kind
 from sagaref._errors import Inconsistent
 from sagaref._faults import Injection
 from sagaref._log import Load
 from sagaref._memory import Memory, NodeState, Phase
+from sagaref._tree import Row, tree
 
 __all__ = ["Ending", "Failure", "NodeStatus", "SagaResult", "SagaStatus", "snapshot"]
+
+# What the tree says of a node that is no action.
+_WHAT = {
+    Kind.START: "",
+    Kind.END: "",
+    Kind.CONSTANT: "constant",
+    Kind.SUBSAGA_START: "subsaga",
+    Kind.SUBSAGA_END: "end of the subsaga",
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,7 @@ class NodeStatus:
         state: its state; None where memory contradicts itself about it, which the specification rules out.
         problem: the contradiction, or "".
         log: its load status, as memory has it.
+        cause: why its undo action failed, or else its action, or "".
     """
 
     node: int
@@ -38,6 +50,7 @@ class NodeStatus:
     state: NodeState | None
     problem: str
     log: Load
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,19 +58,21 @@ class SagaStatus:
     """A saga at one moment.
 
     Attributes:
-        saga_id, name: which.
+        saga_id: which.
+        dag: what it runs.
+        started: whether its executor has taken it; until then nothing is known of its log.
         phase: its direction.
         stopping: an undo action has failed: the saga is stuck.
         stopped: why its executor has stopped running it before its end, or "".
-        trouble: why the store failed last, while a write is being repeated, or "".
+        trouble: why the store failed last, while a call of it is being repeated, or "".
         held: the labels of nodes that are held at a breakpoint.
         nodes: its nodes, in topological order.
         injections: the faults that were injected, and whether each was reached.
-        depths: for each of `nodes` in how many subsagas it is.
     """
 
     saga_id: str
-    name: str
+    dag: Dag = field(repr=False)
+    started: bool
     phase: Phase
     stopping: bool
     stopped: str
@@ -65,7 +80,16 @@ class SagaStatus:
     held: tuple[str, ...]
     nodes: tuple[NodeStatus, ...]
     injections: tuple[Injection, ...]
-    depths: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the saga."""
+        return self.dag.name
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """For each of `nodes` in how many subsagas it is."""
+        return tuple(_depth(self.dag, node.node) for node in self.nodes)
 
     def __getitem__(self, label: str) -> NodeStatus:
         """The status of the node of this label. Raises KeyError."""
@@ -74,23 +98,45 @@ class SagaStatus:
                 return node
         raise KeyError(label)
 
+    @property
+    def ending(self) -> Ending | None:
+        """How the saga ended; None while it has not."""
+        if self.phase is not Phase.DONE:
+            return None
+        if self.stopping:
+            return Ending.STUCK
+        return Ending.UNWOUND if any(node.log is Load.UNDO_FINISHED for node in self.nodes) else Ending.SUCCEEDED
+
     def tree(self) -> str:
-        """The saga as people read it: a line for each node, subsagas indented, in the order of the DAG."""
-        head = f"saga {self.saga_id} ({self.name}): {self.phase.value}"
-        notes = [self.stopping and "stuck", self.stopped and f"stopped: {self.stopped}", self.trouble]
-        lines = [", ".join([head, *(str(note) for note in notes if note)])]
-        for node, depth in zip(self.nodes, self.depths, strict=True):
-            state = node.state.value if node.state else f"contradiction: {node.problem}"
-            produces = f" -> {node.produces}" if node.produces else ""
-            held = " (held)" if node.label in self.held else ""
-            lines.append(f"{'    ' * depth}  {state:>18}  {node.text}{produces}{held}")
-        return "\n".join(lines)
+        """The saga as people read it: how it stands, its nodes as a tree with their states, the injected faults."""
+        rows = {node.node: self._row(node) for node in self.nodes}
+        faults = (f"injected: {i.kind} into {i.label}, {'' if i.reached else 'not '}reached" for i in self.injections)
+        return "\n".join((f"saga {self.saga_id} ({self.name}): {self._standing()}", *tree(self.dag, rows), *faults))
+
+    def _standing(self) -> str:
+        if not self.started:
+            direction = "not started"
+        elif self.ending is not None:
+            direction = self.ending.value
+        else:
+            direction = f"{self.phase.value}, and getting stuck" if self.stopping else self.phase.value
+        stopped = f"stopped: {self.stopped}" if self.stopped else ""
+        trouble = f"the store is called again: {self.trouble}" if self.trouble else ""
+        return "; ".join(_line(part) for part in (direction, stopped, trouble) if part)
+
+    def _row(self, node: NodeStatus) -> Row:
+        what = _line(node.text) if node.kind is Kind.ACTION else _WHAT[node.kind]
+        text = node.label if what in ("", node.label) else f"{node.label}: {what}"
+        state = f"contradiction: {node.problem}" if node.state is None else node.state.value
+        held = "held" if node.label in self.held else ""
+        return Row(text, state, "; ".join(part for part in (held, _line(node.cause)) if part))
 
 
 def snapshot(
     saga_id: str,
     memory: Memory,
     *,
+    started: bool = True,
     stopped: str = "",
     trouble: str = "",
     held: tuple[str, ...] = (),
@@ -98,18 +144,8 @@ def snapshot(
 ) -> SagaStatus:
     """The status of a saga now. It never raises, whatever state memory is in."""
     dag = memory.dag
-    return SagaStatus(
-        saga_id,
-        dag.name,
-        memory.phase,
-        memory.stopping,
-        stopped,
-        trouble,
-        held,
-        tuple(_node_status(memory, n) for n in dag.topological),
-        injections,
-        tuple(_depth(dag, n) for n in dag.topological),
-    )
+    nodes = tuple(_node_status(memory, n) for n in dag.topological)
+    return SagaStatus(saga_id, dag, started, memory.phase, memory.stopping, stopped, trouble, held, nodes, injections)
 
 
 def _depth(dag: Dag, n: int) -> int:
@@ -130,7 +166,14 @@ def _node_status(memory: Memory, n: int) -> NodeStatus:
     text = node.label or node.name or (node.saga_name if node.kind is Kind.SUBSAGA_START else "")
     kind = "" if node.kind is Kind.ACTION else f"({node.kind.value})"
     shown = " ".join(part for part in (text, kind) if part)
-    return NodeStatus(n, memory.dag.labels[n], node.kind, shown, node.name, state, problem, memory.log_copy[n])
+    failed = memory.undo_errors.get(n) or memory.node_errors.get(n)
+    cause = "" if failed is None else str(Cause.read(failed))
+    return NodeStatus(n, memory.dag.labels[n], node.kind, shown, node.name, state, problem, memory.log_copy[n], cause)
+
+
+def _line(text: str) -> str:
+    """The text in one line, however long."""
+    return " ".join(text.split())
 
 
 class Ending(enum.Enum):
@@ -167,7 +210,7 @@ class SagaResult:
         saga_id, name: which.
         ending: how it ended.
         output: of the saga, if it succeeded: the output of its last node; else None.
-        outputs: node label -> output, of every node that has one and was not undone.
+        outputs: node label -> output, of every named node whose action succeeded, unless its undoing has begun.
         failure: the first failure of an action, unless the saga succeeded.
         undo_failure: the first failure of an undo action, if the saga is stuck.
         injections: the faults that were injected, and whether each was reached.
