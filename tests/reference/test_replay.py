@@ -6,12 +6,15 @@ violation by the mutant of that design, and refused by, or different in, the con
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from mutants import MUTANTS
 from sagacheck import Domain, Kind, Verdict
 from sagacheck._force import Ending, force
 from sagaref._adapter import Adapter
+from sagaref._idle import IdleLoop
 from sagaspec import domain
 from traces import ENVIRONMENT, counterexamples, grounded, walks
 
@@ -86,6 +89,30 @@ def test_the_same_trace_gives_the_same_result_a_thousand_times() -> None:
         adapter.close()
         (forced,) = results
         assert forced.ending is ending
+
+
+class ShuffledLoop(IdleLoop):
+    """Runs the callbacks that are ready in a random order instead of in the order in which they became ready."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rng = random.Random(1)
+
+    def _run_once(self) -> None:
+        self.rng.shuffle(self._ready)  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("design", ["conforming", *MUTANTS])
+def test_replay_does_not_depend_on_the_order_in_which_the_event_loop_runs_tasks(
+    design: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Walks are followed, state for state, also when whatever is ready runs in a random order."""
+    monkeypatch.setattr("sagaref._adapter.IdleLoop", ShuffledLoop)
+    adapter = MUTANTS.get(design, Adapter)()
+    for trace in walks(design, "a,b>c,d", range(30), LENGTH):
+        assert force(trace, ENVIRONMENT, adapter).ending is Ending.FOLLOWED
+    adapter.close()
 
 
 def test_an_implementation_that_shows_another_value_diverges_there() -> None:

@@ -40,7 +40,11 @@ def counterexamples(design: str, dag: str) -> tuple[Outcome, ...]:
 
 
 def walks(design: str, dag: str, seeds: range, length: int) -> Iterator[Trace]:
-    """A random walk for each seed; it ends after `length` steps, or soon after the saga rests."""
+    """A random walk for each seed; it ends after `length` steps, or soon after the saga rests.
+
+    It also ends where the log of a node becomes no legal sequence: the specification refuses to recover that log for
+    ever, and an executor that sorts events by kind may find it healed by a later one.
+    """
     ground, successors = grounded(design, dag)
     for seed in seeds:
         yield _walk(ground, successors, random.Random(f"{design} {dag} {seed}"), length)
@@ -49,7 +53,10 @@ def walks(design: str, dag: str, seeds: range, length: int) -> Iterator[Trace]:
 def _walk(ground: GroundSpecification, successors: Successors, rng: random.Random, length: int) -> Trace:
     states, steps = [ground.initial], []
     left = length
-    while left and (possible := successors.enabled(states[-1])):
+    while possible := successors.enabled(states[-1]):
+        walking = ground.show(ground.slots["pc", None], states[-1]).startswith("WALK")  # in the middle of one section
+        if left <= 0 and not walking:
+            break
         names = [ground.steps[i].action.name for i in possible]
         chosen = rng.choices(possible, [WEIGHTS.get(name, 1.0) for name in names])[0]
         steps.append(ground.steps[chosen])
@@ -57,4 +64,6 @@ def _walk(ground: GroundSpecification, successors: Successors, rng: random.Rando
         left -= 1
         if steps[-1].action.name == "read_result":
             left = min(left, 3)
+        if any(ground.show(ground.slots["log", n], states[-1]) == "ILLEGAL" for n in range(ground.structure.size)):
+            left = 0
     return Trace(ground, tuple(states), tuple(steps))
