@@ -15,6 +15,8 @@ The layers, each importing only from those above it:
                         what an entry point supplies, and one choice of it: design, structure, environment
     _narration, _text, _mermaid, _itf, _replay, _json_report
                         a result, or a trace, in words, pictures and files
+    _implementation, _force, _replay_report
+                        an implementation under test; a trace forced upon it; what came of that
     _designs, _table, _explain
                         the design space as a table; definitions with their source
     _console, _progress, _output, _options, _commands, _cli
@@ -25,9 +27,11 @@ Nothing in here knows what a saga is.
 
 from sagacheck._check import DEADLOCK, check, select_properties
 from sagacheck._domain import Axis, Design, Domain, Option, find_domain
-from sagacheck._errors import InputError, SagacheckError, SpecificationError
+from sagacheck._errors import ImplementationError, InputError, SagacheckError, SpecificationError
 from sagacheck._explore import Limits
+from sagacheck._force import Difference, Ending, Forced, force
 from sagacheck._ground import GroundSpecification
+from sagacheck._implementation import Connection, Offer, connected, find_implementation
 from sagacheck._specification import Action, Definition, Kind, Property, Specification, Variable
 from sagacheck._structure import Structure
 from sagacheck._verdict import Coverage, Exploration, Outcome, Result, Trace, Verdict
@@ -36,15 +40,21 @@ __all__ = [
     "DEADLOCK",
     "Action",
     "Axis",
+    "Connection",
     "Coverage",
     "Definition",
     "Design",
+    "Difference",
     "Domain",
+    "Ending",
     "Exploration",
+    "Forced",
     "GroundSpecification",
+    "ImplementationError",
     "InputError",
     "Kind",
     "Limits",
+    "Offer",
     "Option",
     "Outcome",
     "Property",
@@ -57,6 +67,9 @@ __all__ = [
     "Variable",
     "Verdict",
     "check",
+    "connected",
     "find_domain",
+    "find_implementation",
+    "force",
     "select_properties",
 ]

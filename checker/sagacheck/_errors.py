@@ -5,7 +5,7 @@ Each error is one sentence (what was wrong, where, what to do); the command line
 
 from __future__ import annotations
 
-__all__ = ["InputError", "SagacheckError", "SpecificationError"]
+__all__ = ["ImplementationError", "InputError", "SagacheckError", "SpecificationError"]
 
 
 class SagacheckError(Exception):
@@ -16,6 +16,13 @@ class InputError(SagacheckError):
     """What the user gave (an option, a file, a name) is wrong: mend the input.
 
     The text is one sentence that names the value, the place and the remedy.
+    """
+
+
+class ImplementationError(SagacheckError):
+    """An implementation under test fails, or replies what the protocol does not have: mend the implementation.
+
+    The text is one sentence in which "it" is the implementation.
     """
 
 

@@ -7,13 +7,14 @@ the last of such a run of steps. Which implementation it is, and what its state 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sagacheck._errors import InputError
+from sagacheck._errors import ImplementationError
 from sagacheck._ground import Step
-from sagacheck._implementation import PROTOCOL, Connection
+from sagacheck._implementation import TAKEN, Connection, Conversation, Hello, Offer, Reply
 from sagacheck._itf import values_of
 from sagacheck._verdict import Trace
 
@@ -31,12 +32,12 @@ class Ending(enum.Enum):
 
 @dataclass(frozen=True)
 class Difference:
-    """A variable of which the trace and the implementation say different things; `element` is the node, or ""."""
+    """A variable of which the trace and the implementation say different things; `element` is its label, or ""."""
 
     variable: str
     element: str
-    trace: Any
-    implementation: Any
+    trace: bool | int | str
+    implementation: bool | int | str
 
 
 @dataclass(frozen=True)
@@ -44,106 +45,143 @@ class Forced:
     """What came of forcing a trace.
 
     Attributes:
-        ending: followed to the end; or at step `at` refused (the step was not on offer), diverged (another state after
-            it), not reached (it was on offer, but its actor never came to it).
+        ending: followed to the end; or at `step` refused (it was not on offer), diverged (another state after it), not
+            reached (it was on offer, but its actor never came to it).
         at: how many steps were followed, and so the index of the step that was not, from 0; the last one of a run of
             internal steps stands for all of it.
-        implementation: its name.
-        offers: refused: the steps that it could take instead.
+        implementation: its name. language: what it is written in.
+        step: the step that was not followed; None where all were, and where it diverged before the first.
+        declared: whether the implementation has a step of that name at all.
+        offers: the steps that it could take next in the end; where it refused or did not come to one, instead of that.
         differences: diverged: on what.
         seen: how many values of variables were compared in all.
+        never: the variables of the trace of which no value was ever compared.
+        shown: the variables that were compared in the last state; in every state of the loop, if there is one.
     """
 
     ending: Ending
     at: int
     implementation: str
-    offers: tuple[str, ...] = ()
+    language: str = ""
+    step: Step | None = None
+    declared: bool = True
+    offers: tuple[Offer, ...] = ()
     differences: tuple[Difference, ...] = ()
     seen: int = 0
+    never: tuple[str, ...] = ()
+    shown: frozenset[str] = frozenset()
 
 
-def force(trace: Trace, environment: Mapping[str, str], connection: Connection) -> Forced:
-    """Force a trace upon an implementation.
+def force(
+    trace: Trace,
+    environment: Mapping[str, str],
+    connection: Connection,
+    watch: Callable[[int], None] = lambda _: None,
+) -> Forced:
+    """Force a trace upon an implementation. A behaviour without end is followed once round, to its last state.
 
     Args:
         trace: the behaviour to follow.
         environment: the options of the model, as the domain has them.
         connection: a new conversation; it is not closed.
+        watch: called with the number of steps that were followed, whenever there are more.
 
     Raises:
-        InputError: the implementation speaks another protocol.
+        ImplementationError: the implementation fails, speaks another protocol, or replies what means nothing.
     """
-    hello = connection.ask({"command": "hello"})
-    if hello["protocol"] != PROTOCOL:
-        raise InputError(
-            f"{hello['implementation']} speaks version {hello['protocol']} of the protocol, this is version {PROTOCOL}"
-        )
-    return _Forcing(trace, connection, hello).run(environment)
+    conversation = Conversation(connection)
+    return _Forcing(trace, conversation, conversation.hello(), watch).run(environment)
 
 
 class _Forcing:
-    def __init__(self, trace: Trace, connection: Connection, hello: Mapping[str, Any]) -> None:
+    def __init__(self, trace: Trace, conversation: Conversation, hello: Hello, watch: Callable[[int], None]) -> None:
         self._trace = trace
-        self._connection = connection
-        self._name = str(hello["implementation"])
-        self._steps = frozenset(hello["steps"])
-        self._internal = frozenset(hello["internal"])
+        self._conversation = conversation
+        self._hello = hello
+        self._watch = watch
         self._seen = 0
+        self._ever: set[str] = set()
+        self._shown: frozenset[str] = frozenset()
 
     def run(self, environment: Mapping[str, str]) -> Forced:
-        structure = self._trace.ground.structure
-        reply = self._connection.ask(
-            {
-                "command": "load",
-                "document": structure.document,
-                "labels": list(structure.labels),
-                "predicates": {name: list(truth) for name, truth in structure.predicates.items()},
-                "environment": dict(environment),
-            }
-        )
-        different = self._compare(0, reply["state"])
+        reply = self._conversation.load(self._trace.ground.structure, environment)
+        different = () if self._goes_on(0) else self._compare(0, reply.state)
         if different:
-            return self._end(Ending.DIVERGED, 0, differences=different)
+            return self._end(Ending.DIVERGED, 0, reply, differences=different)
+        self._watch(0)
         for i, step in enumerate(self._trace.steps):
-            if step.action.name not in self._internal:
-                if step.action.name not in self._steps:
-                    return self._end(Ending.REFUSED, i, offers=self._offered(reply))
-                reply = self._connection.ask({"command": "step", "step": step.action.name, "node": self._node(step)})
-                if reply["outcome"] != "taken":
-                    return self._end(Ending(reply["outcome"]), i, offers=self._offered(reply))
+            name = step.action.name
+            if name not in self._hello.internal:
+                if name not in self._hello.steps:
+                    return self._end(Ending.REFUSED, i, reply, step=step, declared=False)
+                reply = self._conversation.step(name, self._element(step))
+                if reply.outcome != TAKEN:
+                    return self._end(Ending(reply.outcome), i, reply, step=step)
             if not self._goes_on(i + 1):
-                different = self._compare(i + 1, reply["state"])
+                different = self._compare(i + 1, reply.state)
                 if different:
-                    return self._end(Ending.DIVERGED, i, differences=different)
-        return self._end(Ending.FOLLOWED, len(self._trace.steps))
+                    return self._end(Ending.DIVERGED, i, reply, step=step, differences=different)
+                self._watch(i + 1)
+        return self._end(Ending.FOLLOWED, len(self._trace.steps), reply)
 
     def _goes_on(self, i: int) -> bool:
         """Whether step i happens within the one before it."""
-        return i < len(self._trace.steps) and self._trace.steps[i].action.name in self._internal
+        return i < len(self._trace.steps) and self._trace.steps[i].action.name in self._hello.internal
 
-    def _node(self, step: Step) -> str | None:
-        labels = self._trace.ground.structure.labels
-        return labels[step.elements[0]] if step.elements else None
+    def _element(self, step: Step) -> str | None:
+        if len(step.elements) > 1:
+            raise ImplementationError(
+                f"it says that it can be made to take {step.action.name}, which is of {len(step.elements)} elements; "
+                "a message names one, so this step can only be internal"
+            )
+        return self._trace.ground.structure.labels[step.elements[0]] if step.elements else None
 
-    @staticmethod
-    def _offered(reply: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(o["step"] if o["node"] is None else f"{o['step']}({o['node']})" for o in reply["offers"])
-
-    def _compare(self, i: int, shown: Mapping[str, Any]) -> tuple[Difference, ...]:
+    def _compare(self, i: int, state: Mapping[str, Any]) -> tuple[Difference, ...]:
         """Where state i of the trace and what the implementation shows differ; only what both have counts."""
-        found: list[Difference] = []
+        where = f"after step {i}, {self._trace.steps[i - 1].name}," if i else "in the beginning"
         expected = values_of(self._trace.ground, self._trace.states[i])
-        for variable, value in shown.items():
-            if variable not in expected:
+        found: list[Difference] = []
+        for variable, there in expected.items():
+            if variable not in state:
                 continue
-            there = expected[variable]
-            pairs = there.items() if isinstance(there, Mapping) else [("", there)]
-            for element, wanted in pairs:
+            value = state[variable]
+            wanted: Mapping[str, Any] = there if isinstance(there, Mapping) else {"": there}
+            given = self._by_element(variable, value, where) if isinstance(there, Mapping) else {"": value}
+            for element, one in wanted.items():
                 self._seen += 1
-                given = value[element] if isinstance(there, Mapping) else value
-                if given != wanted:
-                    found.append(Difference(variable, element, wanted, given))
+                other = given[element]
+                if not isinstance(other, bool | int | str):
+                    named = f"{variable}[{element}]" if element else variable
+                    text = reprlib.repr(other)
+                    raise ImplementationError(
+                        f"{where} it shows {named} as {text}, which is no truth value, number or text"
+                    )
+                if type(other) is not type(one) or other != one:  # 1 is not true
+                    found.append(Difference(variable, element, one, other))
+        shown = frozenset(expected) & frozenset(state)
+        self._ever |= shown
+        in_loop = self._trace.loop is not None and i > self._trace.loop
+        self._shown = self._shown & shown if in_loop else shown
         return tuple(found)
 
-    def _end(self, ending: Ending, at: int, **facts: Any) -> Forced:
-        return Forced(ending, at, self._name, seen=self._seen, **facts)
+    def _by_element(self, variable: str, value: Any, where: str) -> Mapping[str, Any]:
+        element, labels = self._trace.ground.specification.element, self._trace.ground.structure.labels
+        if not isinstance(value, Mapping) or set(value) != set(labels):
+            odd = sorted(set(labels) ^ set(value), key=str) if isinstance(value, Mapping) else []
+            said = f" ({', '.join(map(str, odd[:4]))})" if odd else ""
+            raise ImplementationError(f"{where} it does not show {variable} as one value for each {element}{said}")
+        return value
+
+    def _end(self, ending: Ending, at: int, reply: Reply, **facts: Any) -> Forced:
+        names = (v.name for v in self._trace.ground.specification.variables)
+        return Forced(
+            ending,
+            at,
+            self._hello.implementation,
+            self._hello.language,
+            offers=reply.offers,
+            seen=self._seen,
+            never=tuple(n for n in names if n not in self._ever),
+            shown=self._shown,
+            **facts,
+        )
