@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -16,8 +15,9 @@ from sagacheck._commands import Commands
 from sagacheck._console import OutputClosedError, tell, write
 from sagacheck._domain import Domain, find_domain
 from sagacheck._errors import InputError, SagacheckError
+from sagacheck._implementation import default_implementation
 from sagacheck._model import versions
-from sagacheck._options import bind, escape_markup
+from sagacheck._options import bind, escape_markup, importable
 
 __all__ = ["build_app", "main"]
 
@@ -26,7 +26,7 @@ UNDETERMINED = 3
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C that comes before a command has begun
 CLOSED_PIPE = 141  # as a shell reports a program that SIGPIPE ended
 
-_NAMES = ("--design", "--output", "--resume")  # which are never empty
+_NAMES = ("--design", "--impl", "--output", "--resume")  # which are never empty
 
 _DESIGNERS = "To find out whether a design holds"
 _READERS = "To read the specification"
@@ -67,6 +67,9 @@ def build_app(domain: Domain, selected: str | None) -> typer.Typer:
         listing = bind(commands.listing, domain, environment=False)
         app.command(domain.listing_name, rich_help_panel=_READERS, help=text)(listing)
     app.command("show", rich_help_panel=_TRACES)(bind(commands.show, domain, environment=False))
+    own = default_implementation()
+    defaults = {"impl": own} if own else None
+    app.command("replay", rich_help_panel=_TRACES)(bind(commands.replay, domain, environment=False, defaults=defaults))
     return app
 
 
@@ -138,12 +141,8 @@ def load_domain(selected: str | None) -> Domain:
         InputError: there is none, or importing it fails.
         SpecificationError: a mistake in the specification.
     """
-    if selected is not None and ":" in selected:
-        if not all(selected.split(":", 1)):
-            raise InputError(f"--spec {selected}: give the name of a specification, or module:object")
-        here = str(Path.cwd())
-        if here not in sys.path:
-            sys.path.insert(0, here)
+    if selected is not None:
+        importable("--spec", selected, "a specification")
     try:
         return find_domain(selected)
     except SagacheckError:

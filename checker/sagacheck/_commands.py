@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +15,7 @@ from sagacheck._check import check as check_model
 from sagacheck._check import select_properties
 from sagacheck._console import render, tell, write
 from sagacheck._domain import Domain
-from sagacheck._errors import InputError
+from sagacheck._errors import ImplementationError, InputError
 from sagacheck._explore import Limits
 from sagacheck._model import Model, versions
 from sagacheck._options import (
@@ -26,14 +27,20 @@ from sagacheck._options import (
     OutputFile,
     SpecOption,
     changes,
+    importable,
     limits,
 )  # fmt: skip
 from sagacheck._output import STANDARD_OUTPUT, named_after, refuse_same, refuse_unwritable, replace_file
 from sagacheck._progress import progress
 from sagacheck._verdict import Outcome, Result, Verdict
 
-__all__ = ["CheckFormat", "Commands", "TableFormat", "TraceFormat"]
+if TYPE_CHECKING:
+    from sagacheck._force import Forced
+    from sagacheck._replay import Replayed
 
+__all__ = ["CheckFormat", "Commands", "Expected", "ReplayFormat", "TableFormat", "TraceFormat"]
+
+_TRACE = "A file that `check --format itf` wrote."
 _ALL_LIMITS = Limits(200_000, 60.0)  # for one design of --all, unless told otherwise
 
 
@@ -59,6 +66,21 @@ class TraceFormat(enum.StrEnum):
 
     TEXT = "text"
     MERMAID = "mermaid"
+
+
+class ReplayFormat(enum.StrEnum):
+    """How `replay` says what came of it."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Expected(enum.StrEnum):
+    """How a replay may be expected to end."""
+
+    FOLLOWED = "followed"
+    REFUSED = "refused"
+    DIVERGED = "diverged"
 
 
 class Commands:
@@ -188,27 +210,16 @@ class Commands:
     def show(
         self,
         *,
-        trace: Annotated[Path, typer.Argument(metavar="TRACE", help="A file that `check --format itf` wrote.")],
+        trace: Annotated[Path, typer.Argument(metavar="TRACE", help=_TRACE)],
         spec: SpecOption = None,  # noqa: ARG002
         form: Annotated[TraceFormat, typer.Option("--format")] = TraceFormat.TEXT,
         output: OutputFile = None,
     ) -> int:
         """Read a trace back, check that every step of it is possible, and show it."""
-        from sagacheck._itf import read_itf
-        from sagacheck._replay import replay
-
         output = _file(output)
         if output is not None:
             refuse_unwritable(output)
-        if trace.exists() and not trace.is_file() and not trace.is_dir():
-            raise InputError(f"{trace}: this is no regular file; name one that `check --format itf` wrote")
-        try:
-            replayed = replay(read_itf(trace.read_text("utf-8")), self.domain, self.selected)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-            raise InputError(f"{trace}: cannot be read ({reason})") from None
-        except InputError as error:
-            raise InputError(f"{trace}: {error}") from None
+        replayed = _read(trace, self.domain, self.selected)
         if form is TraceFormat.MERMAID:
             from sagacheck._mermaid import trace_to_mermaid
 
@@ -218,10 +229,49 @@ class Commands:
             from sagacheck._text import counterexample, heading
 
             parts = [heading(replayed.model), *counterexample(replayed.property, replayed.trace, replayed.element)]
-            if replayed.version != versions()["sagacheck"]:
-                tell(f"{trace} was written by sagacheck {replayed.version}; every step of it is still possible")
+            _tell_version(trace, replayed)
             _put(output, lambda terminal: render(parts, terminal=terminal))
         return 0
+
+    def replay(
+        self,
+        *,
+        trace: Annotated[Path, typer.Argument(metavar="TRACE", help=_TRACE)],
+        spec: SpecOption = None,  # noqa: ARG002
+        impl: Annotated[
+            str, typer.Option("--impl", metavar="NAME|module:object", help="The implementation under test.")
+        ] = "",
+        expect: Annotated[
+            Expected | None, typer.Option("--expect", help="Exit with 0 if it ends like this, with 1 if it does not.")
+        ] = None,
+        form: Annotated[ReplayFormat, typer.Option("--format", rich_help_panel=OUTPUT)] = ReplayFormat.TEXT,
+        output: OutputFile = None,
+    ) -> int:
+        """Force a trace upon an implementation, step by step, and say whether it follows, refuses a step, or diverges.
+
+        Exit code: 0 followed to the end, 1 refused or diverged, 2 wrong usage or bad input, 3 a step was not reached.
+        """
+        from sagacheck._force import Ending
+        from sagacheck._replay_report import ReplayReport
+
+        output = _file(output)
+        if output is not None:
+            refuse_unwritable(output)
+            refuse_same(output, trace, "the trace")
+        if not impl:
+            raise InputError("no implementation is installed; install sagacheck with pip, or give --impl module:object")
+        importable("--impl", impl, "an implementation")
+        replayed = _read(trace, self.domain, self.selected)
+        _tell_version(trace, replayed)
+        forced = _forced(replayed, impl)
+        if forced is None:
+            return INTERRUPTED
+        report = ReplayReport(replayed, forced, impl, None if expect is None else Ending(expect.value))
+        if form is ReplayFormat.JSON:
+            _put(output, lambda _: report.json())
+        else:
+            _put(output, lambda terminal: render(report.parts(), terminal=terminal))
+        return report.exit_code
 
     def listing(self, *, spec: SpecOption = None) -> int:  # noqa: ARG002
         """The listing that the domain supplies."""
@@ -236,6 +286,51 @@ class Commands:
             table.add_row(*row)
         _put(None, lambda terminal: render([table], terminal=terminal))
         return 0
+
+
+def _read(trace: Path, domain: Domain, selected: str | None) -> Replayed:
+    """Read a trace back, and check that every step of it is possible. Raises InputError."""
+    from sagacheck._itf import read_itf
+    from sagacheck._replay import replay
+
+    if trace.exists() and not trace.is_file() and not trace.is_dir():
+        raise InputError(f"{trace}: this is no regular file; name one that `check --format itf` wrote")
+    try:
+        return replay(read_itf(trace.read_text("utf-8")), domain, selected)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise InputError(f"{trace}: cannot be read ({reason})") from None
+    except InputError as error:
+        raise InputError(f"{trace}: {error}") from None
+
+
+def _tell_version(trace: Path, replayed: Replayed) -> None:
+    if replayed.version != versions()["sagacheck"]:
+        tell(f"{trace} was written by sagacheck {replayed.version}; every step of it is still possible")
+
+
+def _forced(replayed: Replayed, impl: str) -> Forced | None:
+    """Force the trace upon the implementation; None, and a sentence, when the user interrupts it.
+
+    What the implementation prints goes to standard error.
+    """
+    from sagacheck._force import force
+    from sagacheck._implementation import connected, find_implementation
+
+    followed = 0
+
+    def watch(steps: int) -> None:
+        nonlocal followed
+        followed = steps
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr), connected(find_implementation(impl)) as connection:
+            return force(replayed.trace, replayed.model.environment, connection, watch)
+    except ImplementationError as error:
+        raise ImplementationError(f"--impl {impl}: {error}") from None
+    except KeyboardInterrupt:
+        tell(f"interrupted: {impl} had followed {followed} of {len(replayed.trace.steps)} steps")
+        return None
 
 
 def _file(output: Path | None) -> Path | None:

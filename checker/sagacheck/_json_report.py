@@ -14,7 +14,7 @@ __all__ = ["limits_json", "report_json", "schema"]
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema of that name: "report" or "designs"."""
+    """The JSON Schema of that name: "report", "designs" or "replay"."""
     from importlib.resources import files
 
     text = files("sagacheck").joinpath("schemas", f"{name}.schema.json").read_text("utf-8")

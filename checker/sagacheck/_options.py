@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,8 @@ from sagacheck._errors import InputError
 from sagacheck._explore import Limits
 
 __all__ = [
-    "MaxMemory", "MaxSeconds", "MaxStates", "OutputFile", "SpecOption", "bind", "changes", "escape_markup", "limits",
+    "MaxMemory", "MaxSeconds", "MaxStates", "OutputFile", "SpecOption", "bind", "changes", "escape_markup",
+    "importable", "limits",
 ]  # fmt: skip
 
 LIMITS = "Limits (what is not decided by then is undetermined)"
@@ -92,6 +94,21 @@ def changes(texts: Sequence[str]) -> dict[str, str]:
             raise InputError(f"--set {text}: the axis {axis!r} is already set to {result[axis]!r}")
         result[axis] = value
     return result
+
+
+def importable(option: str, selected: str, what: str) -> None:
+    """Make the current directory importable, for an option that selects by module:object.
+
+    Raises:
+        InputError: the module or the object has no name.
+    """
+    if ":" not in selected:
+        return
+    if not all(selected.split(":", 1)):
+        raise InputError(f"{option} {selected}: give the name of {what}, or module:object")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
 
 
 def escape_markup(text: str) -> str:
