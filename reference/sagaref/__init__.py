@@ -17,6 +17,8 @@ The layers, each importing only from those above it:
                             one saga's loop and workers; a saga in its user's hands; many sagas
     _idle, _bodies, _adapter
                             the executor as an implementation under test
+    _demo_console, _demo_log, _demo_saga
+                            what the demo says; logs as files; its saga
     _demo, __main__         python -m sagaref demo
 
 It imports neither the specification nor the checker.
