@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from shown import commands, python_blocks, run_command
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+BLOCKS = [
+    text for language, text in re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE) if not language
+]
 
 
 def _printed(*arguments: str) -> str:
@@ -27,6 +30,29 @@ def _printed(*arguments: str) -> str:
 def test_readme_shows_what_the_command_prints(block: int, arguments: list[str]) -> None:
     """Each excerpt in the README stands, to the letter, in what its command prints."""
     assert BLOCKS[block].strip() in _printed(*arguments)
+
+
+def test_readme_shows_what_its_python_prints() -> None:
+    """The saga in the README runs as written, in a process of its own."""
+    ((code, printed),) = python_blocks(README)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (run.stdout, run.stderr) == (printed, "")
+
+
+def test_readme_shows_what_replay_prints(tmp_path: Path) -> None:
+    """The race is forced upon the reference executor, which departs from it, and upon the mutant, which follows."""
+    shown = commands(README)
+    assert len(shown) == 2
+    for lines, printed in shown:
+        out = [run_command(line, tmp_path) for line in lines]
+        assert printed.strip() in out[-1]
+
+
+def test_the_commands_that_readme_offers_work(tmp_path: Path) -> None:
+    """Those that need no file of the reader's, in their order: the second reads what the first wrote."""
+    for program in ("sagacheck check --design steno-0.4.1 --property NoPanic", "sagacheck show"):
+        (line,) = [line for line in README.splitlines() if line.startswith(f"    {program} ")]
+        assert run_command(line.strip(), tmp_path) or "check" in program
 
 
 def test_readme_names_files_that_exist() -> None:
