@@ -80,7 +80,7 @@ class Faults:
 
 
 @dataclass(frozen=True)
-class Session:
+class Setting:
     """An open store, and an executor on it."""
 
     store: SqliteStore
@@ -95,11 +95,11 @@ class Session:
 
 
 @asynccontextmanager
-async def _session(file: Path, seconds: float = 0, quiet: bool = False) -> AsyncIterator[Session]:
+async def _setting(file: Path, seconds: float = 0, quiet: bool = False) -> AsyncIterator[Setting]:
     store, world = SqliteStore(file), World(seconds)
     try:
         async with Executor(store, demo_actions(), resources=world, retry=_RETRY) as executor:
-            yield Session(store, executor, world, quiet)
+            yield Setting(store, executor, world, quiet)
     finally:
         await store.close()
 
@@ -124,8 +124,8 @@ def _asyncio(work: Coroutine[Any, Any, None]) -> None:
 # What every run does ------------------------------------------------------------------------------------------------
 
 
-async def _create(session: Session, saga_id: str, faults: Faults, *, hold: bool = False) -> Saga:
-    saga = await session.executor.create(demo_dag(demo_actions()), saga_id=saga_id)
+async def _create(setting: Setting, saga_id: str, faults: Faults, *, hold: bool = False) -> Saga:
+    saga = await setting.executor.create(demo_dag(demo_actions()), saga_id=saga_id)
     faults.inject(saga)
     if hold:
         saga.break_at(_HALFWAY)
@@ -133,28 +133,28 @@ async def _create(session: Session, saga_id: str, faults: Faults, *, hold: bool 
     return saga
 
 
-async def _recover(session: Session, saga_id: str, faults: Faults) -> Saga:
-    log = await session.executor.log(saga_id)
-    saga = await session.executor.find(saga_id)
+async def _recover(setting: Setting, saga_id: str, faults: Faults) -> Saga:
+    log = await setting.executor.log(saga_id)
+    saga = await setting.executor.find(saga_id)
     faults.inject(saga)
-    session.world.recall(saga_id, saga.dag, demo_actions(), log)
+    setting.world.recall(saga_id, saga.dag, demo_actions(), log)
     await saga.start()  # it runs from the next `await` on
-    session.say(f"recovered from {len(log)} events:\n{saga.status().tree()}\n")
+    setting.say(f"recovered from {len(log)} events:\n{saga.status().tree()}\n")
     return saga
 
 
-async def _to_the_end(session: Session, saga: Saga, *, log: bool = True) -> SagaResult:
+async def _to_the_end(setting: Setting, saga: Saga, *, log: bool = True) -> SagaResult:
     """Let the saga run, and say how it stands half-way, how it ended, and what its log is."""
     if await saga.wait_held():
-        session.say(f"half-way:\n{saga.status().tree()}\n")
+        setting.say(f"half-way:\n{saga.status().tree()}\n")
         saga.go()
     result = await saga.wait()
-    session.say(f"at rest:\n{saga.status().tree()}\n")
-    session.say(_told(result))
-    session.say(f"what stands: {session.world.shown(saga.saga_id)}")
+    setting.say(f"at rest:\n{saga.status().tree()}\n")
+    setting.say(_told(result))
+    setting.say(f"what stands: {setting.world.shown(saga.saga_id)}")
     if log:
-        entries = await session.executor.log(saga.saga_id)
-        session.say(f"\nlog: {len(entries)} events\n{shown(saga.dag, entries)}")
+        entries = await setting.executor.log(saga.saga_id)
+        setting.say(f"\nlog: {len(entries)} events\n{shown(saga.dag, entries)}")
     return result
 
 
@@ -248,29 +248,29 @@ async def _run(
     quiet: bool,
 ) -> None:
     await faults.check(demo_dag(demo_actions()) if saved is None else saved.dag)
-    async with _session(file, seconds, quiet) as session:
+    async with _setting(file, seconds, quiet) as setting:
         if saved is None:
-            saga = await _create(session, _ID if saga_id is None else saga_id, faults, hold=True)
+            saga = await _create(setting, _ID if saga_id is None else saga_id, faults, hold=True)
         else:
             chosen = saved.saga_id if saga_id is None else saga_id
-            await bring_into(session.store, chosen, saved)
-            saga = await _recover(session, chosen, faults)
-        await _to_the_end(session, saga)
+            await bring_into(setting.store, chosen, saved)
+            saga = await _recover(setting, chosen, faults)
+        await _to_the_end(setting, saga)
         if dump_to is not None:
-            log = await session.executor.log(saga.saga_id)
+            log = await setting.executor.log(saga.saga_id)
             write_saved(dump_to, SavedSaga(saga.saga_id, saga.dag, log))
-            session.say(f"\nthe log is in {'standard output' if dump_to == '-' else dump_to}")
+            setting.say(f"\nthe log is in {'standard output' if dump_to == '-' else dump_to}")
 
 
 async def _resume(file: Path, seconds: float) -> None:
-    async with _session(file, seconds) as session:
-        for record in await session.executor.list(unfinished=True):
-            log = await session.executor.log(record.saga_id)
-            session.world.recall(record.saga_id, demo_dag(demo_actions()), demo_actions(), log)
-        resumed = await session.executor.resume_all()
-        session.say(f"resumed: {', '.join(saga.saga_id for saga in resumed.sagas) or 'nothing'}\n")
+    async with _setting(file, seconds) as setting:
+        for record in await setting.executor.list(unfinished=True):
+            log = await setting.executor.log(record.saga_id)
+            setting.world.recall(record.saga_id, demo_dag(demo_actions()), demo_actions(), log)
+        resumed = await setting.executor.resume_all()
+        setting.say(f"resumed: {', '.join(saga.saga_id for saga in resumed.sagas) or 'nothing'}\n")
         for saga in resumed.sagas:
-            await _to_the_end(session, saga, log=False)
+            await _to_the_end(setting, saga, log=False)
     for error in resumed.failed.values():
         raise error
 
@@ -318,22 +318,22 @@ _MISHAPS = (
 async def _tour(file: Path) -> None:
     say("=== 1. The saga ===\n")
     say(_info())
-    async with _session(file) as session:
+    async with _setting(file) as setting:
         say("\n=== 2. It runs, and is looked at half-way ===\n")
-        await _to_the_end(session, await _create(session, "demo-1", Faults(), hold=True))
-        log = await session.executor.log("demo-1")
+        await _to_the_end(setting, await _create(setting, "demo-1", Faults(), hold=True))
+        log = await setting.executor.log("demo-1")
 
     say(f"\n=== 3. Only {_PART} events of its log are left, and another executor recovers it ===\n")
     dump = str(file.with_name("log.jsonl"))
     write_saved(dump, SavedSaga("demo-1", demo_dag(demo_actions()), log[:_PART]))
-    async with _session(file) as session:
-        await bring_into(session.store, "demo-2", read_saved(dump))
-        await _to_the_end(session, await _recover(session, "demo-2", Faults()), log=False)
+    async with _setting(file) as setting:
+        await bring_into(setting.store, "demo-2", read_saved(dump))
+        await _to_the_end(setting, await _recover(setting, "demo-2", Faults()), log=False)
 
         for saga_id, title, faults in _MISHAPS:
             say(f"\n=== {title} ===\n")
-            await _to_the_end(session, await _create(session, saga_id, faults), log=False)
+            await _to_the_end(setting, await _create(setting, saga_id, faults), log=False)
 
         say("\n=== What the store has ===\n")
-        for record in await session.executor.list():
+        for record in await setting.executor.list():
             say(f"{record.saga_id}  {record.name}  {record.state.value}  generation {record.generation}")
