@@ -6,7 +6,7 @@ The layers, each importing only from those above it:
                             what can go wrong; JSON values; causes of failures; log events and load statuses
     _dag, _actions          a saga as data; actions by name
     _builder, _steno_json   build, check, read and write a saga
-    _store                  what a store must do: _memory_store, _sqlite, _postgres
+    _store                  what a store must do; the stores: _memory_store, _schema with _sqlite and _postgres
     _memory, _recovery      the live state, what a completion does to it, how it is rebuilt from a log
     _points, _durable       injection points; the durable log with its retries
     _recorder               who records what, where, and in which order: the heart
@@ -45,7 +45,7 @@ from sagaref._errors import (
 )
 from sagaref._executor import Executor, Resumed
 from sagaref._faults import Injection
-from sagaref._log import Event, LogEntry
+from sagaref._log import Event, Load, LogEntry
 from sagaref._memory import NodeState, Phase
 from sagaref._memory_store import MemoryStore
 from sagaref._points import POINTS, Hook, Point
@@ -75,6 +75,7 @@ __all__ = [
     "Inconsistent",
     "Injection",
     "Kind",
+    "Load",
     "LogEntry",
     "MemoryStore",
     "NoSuchSaga",

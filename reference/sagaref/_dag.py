@@ -241,7 +241,7 @@ class Dag:
             raise BuildError(f"saga {self.name} has no node {text}; its nodes are 0 to {len(self.nodes) - 1}")
         if text in self.labels:
             return self.labels.index(text)
-        found = [n for n, node in enumerate(self.nodes) if node.name == text]
+        found = [n for n, node in enumerate(self.nodes) if text and node.name == text]
         if len(found) != 1:
             several = ", ".join(self.labels[n] for n in found)
             reason = f"has several nodes called {text!r}: {several}" if found else f"has no node {text!r}"

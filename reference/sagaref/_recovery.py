@@ -30,9 +30,7 @@ ALLOWED_PARENTS: Mapping[Load, frozenset[Load]] = {
 }
 
 
-def rebuild(
-    memory: Memory, log: Iterable[LogEntry], allowed: Mapping[Load, frozenset[Load]] = ALLOWED_PARENTS
-) -> None:
+def rebuild(memory: Memory, log: Iterable[LogEntry], allowed: Mapping[Load, frozenset[Load]] = ALLOWED_PARENTS) -> None:
     """Fill a new memory from a log.
 
     Raises:
