@@ -69,7 +69,7 @@ def test_no_kill_loses_a_saga_or_repeats_or_leaves_anything(store: list[str]) ->
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_broken_variant_is_seen(variant: str) -> None:
     """The same kills make the counter of each broken variant rise."""
-    shows(variant, "--store", "sqlite", "--rounds", "4", "--until-shown")
+    shows(variant, "--store", "sqlite", "--rounds", "8", "--until-shown")
 
 
 def test_each_variant_breaks_another_counter() -> None:
@@ -103,4 +103,4 @@ def test_no_kill_at_any_site_of_any_saga_does_harm(store: list[str]) -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_broken_variant_is_seen_on_each_store(variant: str, store: list[str]) -> None:
     """Every variant is seen on every store."""
-    shows(variant, *store, "--rounds", "4")
+    shows(variant, *store, "--rounds", "2")

@@ -2,17 +2,21 @@
 
 A life is a store from its making until its sagas are at rest. Processes live it one after the other: each recovers what
 the store has, runs it, and is killed with SIGKILL, at a chosen place or at a random time; the last one is not killed.
-Between a kill and the next process the log is read from outside, without the library. The modules:
+Between a kill and the next process the log is read from outside, without the library. The modules, each importing only
+from those above it (`_judge` has the types of what it judges from below):
 
     _journal     what actions did, in a file that survives
-    _sagas       the sagas, and their actions, which keep to the contract
     _sites       the places where a process kills itself: injection points, calls of the store, within actions
+    _sagas       the sagas, and their actions, which keep to the contract
+    _watched     the store around which there are such places
     _places      where a store is: a SQLite file, a PostgreSQL database
+    _judge       what must not have happened, counted
     _variants    the executor, and what is broken on purpose
     _process     one process: recover, run, be killed
     _life        one life: processes, and what was seen between them
-    _judge       what must not have happened, counted
-    _plan        which lives are lived, and their counts put together
+    _tally       counts over many lives
+    _fleet       lives side by side
+    _plan        which lives are lived
     _report      what is printed
     __main__     the command line
 

@@ -25,7 +25,7 @@ _CALLS = (
 
 # The points before writes; in half of the processes the writes of one kind are slow by so many seconds.
 _WRITES = tuple(point for point in POINTS if point.endswith("_lands"))
-_SLOW = 0.01
+_SLOW = 0.03
 
 # Every kind of site, and the parent's kills at random times; each must be met.
 KINDS = (
