@@ -17,6 +17,7 @@ from rich.text import Text
 
 from sagacheck._check import DEADLOCK
 from sagacheck._force import Ending, Forced
+from sagacheck._ground_expr import Ground, evaluate
 from sagacheck._narration import length_in_words, narrate, step_text, what_is_wrong
 from sagacheck._replay import Replayed
 from sagacheck._specification import Kind
@@ -61,19 +62,26 @@ class ReplayReport:
         return 0 if self.forced.ending is self.expected else 1
 
     def unseen(self) -> tuple[str, ...]:
-        """The variables that the property speaks of and that were not shown where it is violated; () if not followed.
+        """The variables on which it rests whether the implementation violates the property too; () if not followed.
 
-        A property that something comes is violated in the whole loop. A deadlock speaks of no variable.
+        They are what the property speaks of and what was not shown where it is violated: in the last state, or of a
+        property that something comes, in the loop. There are none where it is violated whatever their values are, and
+        none for a deadlock, which is no matter of variables.
         """
-        p, ground = self.replayed.property, self.replayed.trace.ground
-        if p is DEADLOCK or self.forced.ending is not Ending.FOLLOWED:
+        p, trace, shown = self.replayed.property, self.replayed.trace, self.forced.shown
+        if self.forced.ending is not Ending.FOLLOWED:
             return ()
+        ground = trace.ground
         if p.kind is Kind.ALWAYS:
-            support = next(c.ground.support for c in ground.claims(p) if c.element == self.replayed.element)
+            claim = next(c.ground for c in ground.claims(p) if c.element == self.replayed.element)
         else:
-            support = ground.value(p.body, {}).support
-        read = dict.fromkeys(name for (name, _), slot in ground.slots.items() if slot.mask & support)
-        return tuple(name for name in read if name not in self.forced.shown)
+            claim = ground.value(p.body, {})
+        hidden = sum(slot.mask for (name, _), slot in ground.slots.items() if name not in shown)
+        where = trace.states[-1 if trace.loop is None else trace.loop :]
+        if all(_certainly(False, claim, state, hidden) for state in where):
+            return ()
+        read = (name for (name, _), slot in ground.slots.items() if slot.mask & claim.support & hidden)
+        return tuple(dict.fromkeys(read))
 
     # For people -------------------------------------------------------------------------------------------------------
 
@@ -191,7 +199,7 @@ class ReplayReport:
         step = f"step {forced.at + 1}, {forced.step.name}," if forced.step else ""
         if forced.ending is Ending.FOLLOWED:
             hidden = " and ".join(self.unseen())
-            given = f", if {hidden}, which it does not show, is as in the trace" if hidden else ""
+            given = f", provided that it has the trace's {hidden}, which it does not show" if hidden else ""
             return f"followed: {p} is violated in {name} too{given}"
         if forced.ending is Ending.NOT_REACHED:
             return f"not reached: {step} was on offer, but {name} never came to it, so nothing is known"
@@ -254,6 +262,18 @@ class ReplayReport:
             "text": step_text(step, ground),
             "declared": self.forced.declared,
         }
+
+
+def _certainly(truth: bool, claim: Ground, state: int, hidden: int) -> bool:
+    """Whether the claim has that truth in the state, whatever is in the bits that are hidden."""
+    if not claim.support & hidden:
+        return bool(evaluate(claim, state)) == truth
+    if claim.op == "not":
+        return _certainly(not truth, claim.args[0], state, hidden)
+    if claim.op in ("and", "or"):
+        every = (_certainly(truth, a, state, hidden) for a in claim.args)
+        return all(every) if truth == (claim.op == "and") else any(every)
+    return False
 
 
 def _spaced(part: RenderableType) -> RenderableType:
