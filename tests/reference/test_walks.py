@@ -7,15 +7,16 @@ possible in the specification.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from sagacheck import Trace
+from sagacheck import Trace, check
 from sagacheck._engine import Successors
 from sagacheck._force import Ending, force
 from sagaref._adapter import Adapter
+from tours import tours
 from traces import ENVIRONMENT, grounded, walks
 
 WALKS = {"chain:2": 300, "fork-join:2": 400, "fork-join:3": 300, "diamond": 500, "a,b>c,d": 400, "volume_delete": 200}
@@ -49,10 +50,15 @@ def possible(successors: Successors, trace: Trace, state: int) -> set[tuple[str,
 
 def follow(dag: str, count: int) -> Counter[str]:
     """Force walks upon the executor, and count the steps that were taken by name."""
+    return follow_all(dag, walks("conforming", dag, range(count), LENGTH))
+
+
+def follow_all(dag: str, traces: Iterable[Trace]) -> Counter[str]:
+    """Force traces upon the executor, and count the steps that were taken by name."""
     _, successors = grounded("conforming", dag)
     adapter = Recording()
     taken: Counter[str] = Counter()
-    for trace in walks("conforming", dag, range(count), LENGTH):
+    for trace in traces:
         forced = force(trace, ENVIRONMENT, adapter)
         assert forced.ending is Ending.FOLLOWED, (dag, forced, trace.steps[forced.at].action.name)
         for state, offered in zip(trace.states, adapter.offered, strict=True):
@@ -77,6 +83,36 @@ def test_the_walks_take_every_step_that_the_design_has() -> None:
         s.action.name for t in walks("conforming", "diamond", range(WALKS["diamond"]), LENGTH) for s in t.steps
     )
     assert set(taken) == {action.name for action in ground.specification.actions}
+
+
+def follow_everywhere(dag: str) -> None:
+    """Take every step of the reachable graph in the executor."""
+    ground, successors = grounded("conforming", dag)
+    states, taken = set(), set()
+
+    def noted() -> Iterator[Trace]:
+        for trace in tours(ground, successors, LENGTH):
+            states.update(trace.states)
+            taken.update(zip(trace.states, (step.index for step in trace.steps), strict=False))
+            yield trace
+
+    follow_all(dag, noted())
+    found = check(ground.specification, ground.structure, properties=["NoPanic"]).exploration
+    assert len(states) == found.states
+    assert taken == {(state, step) for state in states for step in successors.enabled(state)}
+
+
+@pytest.mark.parametrize("dag", ["chain:2", "fork-join:2", "diamond"])
+def test_every_step_that_is_possible_anywhere_is_taken(dag: str) -> None:
+    """On these sagas the executor is the specification: no reachable state and no step from it is left out."""
+    follow_everywhere(dag)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dag", ["a,b>c", "volume_delete", "demo_provision", "ladder:2x2"])
+def test_every_step_is_taken_on_larger_sagas_too(dag: str) -> None:
+    """The same, on sagas of production and larger shapes."""
+    follow_everywhere(dag)
 
 
 @pytest.mark.long
