@@ -108,6 +108,7 @@ class Execution:
             RuntimeError: a worker was cancelled by somebody else.
         """
         self._main = asyncio.current_task()
+        failure: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as workers:
                 try:
@@ -115,7 +116,9 @@ class Execution:
                 finally:
                     self._main = None  # from now on workers may be cancelled
         except BaseExceptionGroup as group:
-            raise _first(group) from None
+            failure = _first(group)
+        if failure is not None:
+            raise failure
         return self.result()
 
     async def _loop(self, workers: asyncio.TaskGroup) -> None:

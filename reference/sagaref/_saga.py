@@ -79,8 +79,6 @@ class Saga:
     async def _run(self, execution: Execution) -> SagaResult:
         try:
             return await execution.run()
-        except asyncio.CancelledError:
-            raise SagaStopped(self.saga_id, self._stopped) from None
         except Exception as error:
             reason = described(error) if isinstance(error, SagaError) else f"{type(error).__name__}: {described(error)}"
             raise SagaStopped(self.saga_id, reason) from error
@@ -88,7 +86,7 @@ class Saga:
     def _settle(self, task: asyncio.Task[SagaResult]) -> None:
         self._running.discard(self)
         assert self._execution is not None
-        if task.cancelled():  # before its first step
+        if task.cancelled():
             self._execution.stopped = self._stopped
         elif isinstance(error := task.exception(), SagaStopped):  # looked at: nobody has to wait for a saga
             self._execution.stopped = error.reason

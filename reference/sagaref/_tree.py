@@ -34,8 +34,8 @@ def tree(dag: Dag, rows: Mapping[int, Row]) -> list[str]:
     A group is what is equally far from the beginning of its saga or subsaga, where a subsaga counts as one step. In a
     DAG that was built group after group these are its groups; in any other, none of a group depends on another.
     """
-    lines = [(text, row) for text, row in _Tree(dag, rows).scope(dag.start, "")]
-    width = max(len(text) for text, _ in lines)
+    lines = _Tree(dag, rows).scope(dag.start, "")
+    width = max(len(text) for text, row in lines if row is not None)
     longest = max(len(row.state) for row in rows.values())
     return [
         text if row is None else f"{text:<{width}}  {row.state:<{longest}}  {row.note}".rstrip() for text, row in lines
