@@ -57,12 +57,11 @@ class _Tree:
         self._groups: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         distance = [0] * len(dag.nodes)
         for n in dag.topological:
-            scope = dag.scopes[n]
             if dag.nodes[n].kind is Kind.SUBSAGA_END:
                 distance[n] = distance[dag.scopes[dag.parents[n][0]]]
                 continue
-            distance[n] = max((1 + (0 if p == scope else distance[p]) for p in dag.parents[n]), default=0)
-            self._groups[scope][distance[n]].append(n)
+            distance[n] = max((1 + distance[p] for p in dag.parents[n]), default=0)
+            self._groups[dag.scopes[n]][distance[n]].append(n)
 
     def scope(self, start: int, indent: str) -> _Lines:
         """The lines of everything in a saga or subsaga; the last is its end."""

@@ -345,6 +345,28 @@ def test_an_action_that_catches_its_cancellation_and_returns_has_succeeded() -> 
     assert result.outputs["b"] == "all the same"
 
 
+def test_a_cancellation_that_was_caught_is_not_blamed_later() -> None:
+    """Neither for the undo action of the node, when that is cancelled from within."""
+
+    async def insists(_: ActionContext) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await hang(_)
+
+    stage = Stage(b=insists, c=raising(ValueError()))
+    stage.tricks["undo b"] = awaits_what_is_cancelled
+
+    async def main() -> None:
+        async with stage.executor() as executor:
+            saga = await started(executor, stage.dag("a", "b", "c"))
+            await stage.begun["b"].wait()
+            assert saga.cancel("b")
+            result = await saga.wait()
+            assert result.undo_failure is not None
+            assert result.undo_failure.error == "CancelledError"
+
+    run(main())
+
+
 def test_an_action_is_cancelled_before_its_first_step() -> None:
     """It counts as running from when its task is made, and then never begins."""
     stage = Stage()

@@ -26,12 +26,14 @@ from sagaref import (
     SagaExists,
     SagaResult,
     SagaStopped,
+    TakenSaga,
     TransientStoreError,
     Unrecoverable,
     action,
     constant,
     subsaga,
 )
+from sagaref._execution import Execution
 from staging import Between, Stage, hang, raising, returning, run, started
 
 # Endings ------------------------------------------------------------------------------------------------------------
@@ -414,6 +416,7 @@ def test_every_waiter_of_a_saga_that_is_stopped_has_an_error_of_his_own() -> Non
             waits = [asyncio.create_task(saga.wait()) for _ in range(2)]
             await stage.begun["a"].wait()
             await saga.stop()
+            await saga.stop("it was stopped again")
             errors = await asyncio.gather(*waits, saga.wait(), return_exceptions=True)
             assert len({id(error) for error in errors}) == 3
             assert {str(error) for error in errors} == {
@@ -526,6 +529,31 @@ def test_resume_all_runs_what_is_not_done_and_says_what_it_cannot() -> None:
     run(main())
 
 
+def test_a_saga_that_fails_to_be_rebuilt_in_any_way_does_not_stop_the_others() -> None:
+    """Also of what no log should be able to cause."""
+
+    class Odd(Execution):
+        def __init__(self, taken: TakenSaga, *args: Any) -> None:
+            super().__init__(taken, *args)
+            if self.saga_id == "s1":
+                raise AttributeError("odd")
+
+    class OddExecutor(Executor):
+        execution_class = Odd
+
+    stage = Stage()
+
+    async def main() -> None:
+        async with OddExecutor(stage.store, stage.registry) as executor:
+            for n in range(3):
+                await executor.create(stage.dag("a"), saga_id=f"s{n}")
+            resumed = await executor.resume_all()
+            assert [saga.saga_id for saga in resumed.sagas] == ["s0", "s2"]
+            assert str(resumed.failed["s1"]) == "saga s1 cannot be recovered: AttributeError: odd"
+
+    run(main())
+
+
 def test_resume_all_leaves_what_runs_here_as_it_is() -> None:
     """Those sagas are among the resumed ones."""
     stage = Stage(b=hang)
@@ -616,6 +644,25 @@ def test_an_executor_that_nobody_closes_leaves_no_complaint() -> None:
         return saga
 
     assert run(main(), leaving=3).status().stopped == "it was cancelled"
+
+
+def test_a_saga_whose_tasks_are_all_cancelled_is_cancelled_whichever_notices_first() -> None:
+    """Its workers do not take that for an attack on them."""
+    stage = Stage(a=hang)
+
+    async def main() -> None:
+        async with stage.executor() as executor:
+            saga = await started(executor, stage.dag("a"))
+            await stage.begun["a"].wait()
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            assert len(tasks) == 3
+            for task in sorted(tasks, key=lambda task: task is saga._task):
+                task.cancel()
+            with pytest.raises(SagaStopped) as caught:
+                await saga.wait()
+            assert caught.value.reason == "it was cancelled"
+
+    run(main())
 
 
 def test_an_executor_is_closed_by_an_action_of_its_own() -> None:
@@ -803,6 +850,14 @@ def test_a_closed_executor_starts_nothing_and_can_be_read_from() -> None:
         ):
             with pytest.raises(RuntimeError, match=r"^this executor is closed; make another one on the same store$"):
                 await attempt
+        busy = [1]
+
+        async def moody(*_: Any) -> None:
+            if busy:
+                busy.clear()
+                raise TransientStoreError("busy")
+
+        executor._store = Between(stage.store, moody)  # type: ignore[assignment]
         assert len(await executor.list()) == 1
         assert (await executor.get("s")).generation == 0
         assert saga.status().started is False

@@ -135,7 +135,7 @@ def test_one_write_that_succeeds_does_not_hide_the_trouble_of_another() -> None:
                 raise TransientStoreError(f"busy with {entry.node}")
             await super().append(saga_id, generation, entry)
 
-    left = {0: 1, 1: 3}
+    left = {1: 3, 0: 1}
 
     async def main() -> None:
         store = Store()
@@ -144,7 +144,7 @@ def test_one_write_that_succeeds_does_not_hide_the_trouble_of_another() -> None:
         log = DurableLog(store, "s", 1, Retry(first=10, factor=1, most=10))
         writes = [asyncio.create_task(log.append(LogEntry(n, Event.STARTED))) for n in left]
         await asyncio.sleep(15)
-        assert (writes[0].done(), log.trouble) == (True, "busy with 1")
+        assert (writes[1].done(), log.trouble) == (True, "busy with 1")
         await asyncio.gather(*writes)
         assert log.trouble == ""
 
@@ -173,6 +173,9 @@ def test_a_store_that_stays_away_for_hours_is_waited_for() -> None:
             store: Any = Between(stage.store, away)
             async with Executor(store, stage.registry, retry=Retry(attempts=attempts)) as executor:
                 saga = await started(executor, stage.dag("a"))
+                waits = [asyncio.create_task(saga.wait()) for _ in range(2)]
+                await asyncio.wait(waits)
+                assert len({id(wait.exception()) for wait in waits}) == (1 if attempts is None else 2)
                 if attempts is None:
                     assert (await saga.wait()).ending is Ending.SUCCEEDED
                     return
@@ -182,6 +185,35 @@ def test_a_store_that_stays_away_for_hours_is_waited_for() -> None:
                 assert isinstance(caught.value.__cause__.__cause__, TransientStoreError)
 
         run(main())
+
+
+def test_what_failed_leaves_nothing_behind() -> None:
+    """A start that failed shows no trouble any more, and an id whose saga could not be created is free."""
+    stage = Stage()
+
+    async def away(name: str, *_: Any) -> None:
+        if name in broken:
+            raise TransientStoreError("away")
+
+    broken = {"create", "take"}
+
+    async def main() -> None:
+        store: Any = Between(stage.store, away)
+        async with Executor(store, stage.registry, retry=Retry(attempts=3)) as executor:
+            errors = []
+            with pytest.raises(StoreError) as caught:
+                await executor.create(stage.dag("a"), saga_id="s")
+            errors.append(caught)  # with its traceback, in which the saga is
+            broken.discard("create")
+            saga = await executor.create(stage.dag("a"), saga_id="s")
+            with pytest.raises(StoreError):
+                await saga.start()
+            assert saga.status().trouble == ""
+            broken.clear()
+            await saga.start()
+            assert (await saga.wait()).ending is Ending.SUCCEEDED
+
+    run(main())
 
 
 FOR_GOOD: list[tuple[BaseException, str]] = [
