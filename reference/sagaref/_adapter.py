@@ -18,7 +18,6 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from sagaref._actions import ActionRegistry
 from sagaref._bodies import Bodies
 from sagaref._dag import Dag
 from sagaref._errors import Inconsistent, SagaStopped, Unrecoverable

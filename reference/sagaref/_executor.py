@@ -189,6 +189,7 @@ class Executor:
             StoreError: the store failed for good while the sagas were listed.
             RuntimeError: the executor is closed.
         """
+        self._insist_on_open()
         ids: list[str] = []
         while page := await self.list(after=ids[-1] if ids else None, unfinished=True):
             ids += (record.saga_id for record in page)

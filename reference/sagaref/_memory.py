@@ -205,7 +205,6 @@ class Memory:
         counts as undone, which the walk may see more than once (`revisit`). Raises Inconsistent.
         """
         walk: list[int] = []
-        queued: set[int] = set()
         self._mark(n, how, walk)
         while walk:
             p = walk.pop()

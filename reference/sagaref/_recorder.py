@@ -1,10 +1,10 @@
 """Who records what, where, and in which order: the heart of the executor, and the one class that owns memory.
 
-Memory is changed by the loop only, the durable log by the workers only. Start events are recorded in memory first, then
-durably, and only then does the action run: a node whose action may have run never looks, after a crash, as if it had not
-started. Completion events are durable first, then reported to the loop, then in memory: a dependent never becomes
-runnable on a completion that a crash could take back. Each method that changes memory is one critical section: it does
-not await in between. (Steno #461; the properties StartMemoryFirst, CompletionDurableFirst, WriteAheadIntent,
+Memory is changed by the loop only, the durable log by the workers only. Start events are recorded in memory first,
+then durably, and only then does the action run: a node whose action may have run never looks, after a crash, as if it
+had not started. Completion events are durable first, then reported to the loop, then in memory: a dependent never
+becomes runnable on a completion that a crash could take back. Each method that changes memory is one critical section:
+it does not await in between. (Steno #461; the properties StartMemoryFirst, CompletionDurableFirst, WriteAheadIntent,
 SingleWriter and NoTornState of the specification.)
 """
 
