@@ -1,4 +1,4 @@
-"""Claims about the walks: they notice when a rule of the executor is broken.
+"""Claims about broken rules of the executor: the walks notice each of them.
 
 Each break is a text of a module of `sagaref` replaced by another; the copy is run in a process of its own.
 """
