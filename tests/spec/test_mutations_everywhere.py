@@ -24,6 +24,7 @@ from multiprocessing import get_context
 
 import pytest
 from test_conforming import FAMILIES, LIMITS
+from test_mutations import benches, conforming, graph, mutants, verdicts
 
 from sagacheck import DEADLOCK, GroundSpecification, Specification
 from sagacheck._engine import ClaimTable
@@ -33,7 +34,6 @@ from sagacheck._ground_expr import Ground
 from sagacheck._specification import Action
 from sagaspec import domain
 from small_dags import all_small_dags
-from test_mutations import benches, conforming, graph, mutants, verdicts
 
 
 def differing(dag: str, names: Iterable[str] | None = None) -> set[str]:
