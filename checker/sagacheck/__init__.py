@@ -26,12 +26,14 @@ Nothing in here knows what a saga is.
 """
 
 from sagacheck._check import DEADLOCK, check, select_properties
+from sagacheck._conformance import Capability, Conformance
 from sagacheck._domain import Axis, Design, Domain, Option, find_domain
 from sagacheck._errors import ImplementationError, InputError, SagacheckError, SpecificationError
 from sagacheck._explore import Limits
 from sagacheck._force import Difference, Ending, Forced, force
 from sagacheck._ground import GroundSpecification
-from sagacheck._implementation import Connection, Offer, connected, find_implementation
+from sagacheck._implementation import connected, find_implementation
+from sagacheck._protocol import Connection, Offer
 from sagacheck._specification import Action, Definition, Kind, Property, Specification, Variable
 from sagacheck._structure import Structure
 from sagacheck._verdict import Coverage, Exploration, Outcome, Result, Trace, Verdict
@@ -40,6 +42,8 @@ __all__ = [
     "DEADLOCK",
     "Action",
     "Axis",
+    "Capability",
+    "Conformance",
     "Connection",
     "Coverage",
     "Definition",

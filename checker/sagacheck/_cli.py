@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from sagacheck._commands import Commands
+from sagacheck._conform_commands import ConformCommands
 from sagacheck._console import OutputClosedError, tell, write
 from sagacheck._domain import Domain, find_domain
 from sagacheck._errors import InputError, SagacheckError
@@ -26,10 +27,11 @@ UNDETERMINED = 3
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C that comes before a command has begun
 CLOSED_PIPE = 141  # as a shell reports a program that SIGPIPE ended
 
-_NAMES = ("--design", "--impl", "--output", "--resume")  # which are never empty
+_NAMES = ("--cmd", "--design", "--impl", "--listen", "--output", "--resume", "--steps")  # which are never empty
 
 _DESIGNERS = "To find out whether a design holds"
 _READERS = "To read the specification"
+_TESTERS = "To test an implementation"
 _TRACES = "To go on with what was found"
 
 # What Typer raises for a command line that it cannot read; the classes behind it have moved between its versions.
@@ -70,6 +72,11 @@ def build_app(domain: Domain, selected: str | None) -> typer.Typer:
     own = default_implementation()
     defaults = {"impl": own} if own else None
     app.command("replay", rich_help_panel=_TRACES)(bind(commands.replay, domain, environment=False, defaults=defaults))
+    if domain.conformance is not None:
+        testing = ConformCommands(domain, selected)
+        structures = " ".join(domain.conformance.structures)
+        app.command("conform", rich_help_panel=_TESTERS)(bind(testing.conform, domain, structure=structures))
+        app.command("requirements", rich_help_panel=_TESTERS)(bind(testing.requirements, domain))
     return app
 
 

@@ -30,7 +30,7 @@ from sagacheck._options import (
     importable,
     limits,
 )  # fmt: skip
-from sagacheck._output import STANDARD_OUTPUT, named_after, refuse_same, refuse_unwritable, replace_file
+from sagacheck._output import named_after, put, refuse_same, refuse_unwritable, replace_file, whole_file
 from sagacheck._progress import progress
 from sagacheck._verdict import Outcome, Result, Verdict
 
@@ -122,7 +122,7 @@ class Commands:
         Exit code: 0 all hold, 1 one is violated, 2 wrong usage or bad input, 3 undetermined.
         """
         asked = limits(max_states, max_seconds, max_memory)
-        output = _file(output)
+        output = whole_file(output)
         chosen = self.domain.design(design, changes(axes or ()))
         model = Model(self.domain, self.selected, chosen, structure, environment)
         if output is not None:
@@ -138,7 +138,7 @@ class Commands:
             tell("interrupted before anything was decided")
             return INTERRUPTED
         if form in (CheckFormat.TEXT, CheckFormat.JSON):
-            _put(output, lambda terminal: _report(model, result, asked, form, coverage, terminal))
+            put(output, lambda terminal: _report(model, result, asked, form, coverage, terminal))
         else:
             _put_traces(output, model, result, form)
         return result.exit_code
@@ -172,7 +172,7 @@ class Commands:
         asked = limits(max_states, max_seconds, max_memory)
         if every and asked == Limits():
             asked = _ALL_LIMITS
-        output = _file(output)
+        output = whole_file(output)
         if output is not None:
             refuse_unwritable(output)
         if resume is not None:
@@ -188,7 +188,7 @@ class Commands:
             TableFormat.JSON: lambda _: table.json(),
             TableFormat.MARKDOWN: lambda _: table.markdown(),
         }
-        _put(output, texts[form])
+        put(output, texts[form])
         if not table.complete:
             again = f"; the same command with --resume {resume} goes on from here" if resume else ""
             tell(f"interrupted: {len(rows)} designs are decided{again}")
@@ -204,7 +204,7 @@ class Commands:
         """Show the definition of a property, a design, an action or an axis, with its reason and its source."""
         from sagacheck._explain import explain
 
-        _put(None, lambda terminal: render(explain(self.domain, name, environment), terminal=terminal))
+        put(None, lambda terminal: render(explain(self.domain, name, environment), terminal=terminal))
         return 0
 
     def show(
@@ -216,7 +216,7 @@ class Commands:
         output: OutputFile = None,
     ) -> int:
         """Read a trace back, check that every step of it is possible, and show it."""
-        output = _file(output)
+        output = whole_file(output)
         if output is not None:
             refuse_unwritable(output)
         replayed = _read(trace, self.domain, self.selected)
@@ -224,13 +224,13 @@ class Commands:
             from sagacheck._mermaid import trace_to_mermaid
 
             text = trace_to_mermaid(replayed.model, replayed.trace, replayed.property, replayed.element)
-            _put(output, lambda _: text)
+            put(output, lambda _: text)
         else:
             from sagacheck._text import counterexample, heading
 
             parts = [heading(replayed.model), *counterexample(replayed.property, replayed.trace, replayed.element)]
             _tell_version(trace, replayed)
-            _put(output, lambda terminal: render(parts, terminal=terminal))
+            put(output, lambda terminal: render(parts, terminal=terminal))
         return 0
 
     def replay(
@@ -254,7 +254,7 @@ class Commands:
         from sagacheck._force import Ending
         from sagacheck._replay_report import ReplayReport
 
-        output = _file(output)
+        output = whole_file(output)
         if output is not None:
             refuse_unwritable(output)
             refuse_same(output, trace, "the trace")
@@ -268,9 +268,9 @@ class Commands:
             return INTERRUPTED
         report = ReplayReport(replayed, forced, impl, None if expect is None else Ending(expect.value))
         if form is ReplayFormat.JSON:
-            _put(output, lambda _: report.json())
+            put(output, lambda _: report.json())
         else:
-            _put(output, lambda terminal: render(report.parts(), terminal=terminal))
+            put(output, lambda terminal: render(report.parts(), terminal=terminal))
         return report.exit_code
 
     def listing(self, *, spec: SpecOption = None) -> int:  # noqa: ARG002
@@ -284,7 +284,7 @@ class Commands:
             table.add_column(title, overflow="fold")
         for row in rows:
             table.add_row(*row)
-        _put(None, lambda terminal: render([table], terminal=terminal))
+        put(None, lambda terminal: render([table], terminal=terminal))
         return 0
 
 
@@ -331,20 +331,6 @@ def _forced(replayed: Replayed, impl: str) -> Forced | None:
     except KeyboardInterrupt:
         tell(f"interrupted: {impl} had followed {followed} of {len(replayed.trace.steps)} steps")
         return None
-
-
-def _file(output: Path | None) -> Path | None:
-    """Where `--output` writes: the file, or None for standard output, which `-` names too."""
-    return None if output is None or str(output) == STANDARD_OUTPUT else output
-
-
-def _put(output: Path | None, text: Callable[[bool], str]) -> None:
-    """Write to the file, plain, or to standard output; `text` makes it, for a terminal or not."""
-    if output is None:
-        write(text(sys.stdout.isatty()))
-    else:
-        replace_file(output, text(False))
-        tell(f"written: {output}")
 
 
 def _report(model: Model, result: Result, asked: Limits, form: CheckFormat, coverage: bool, terminal: bool) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
+from sagacheck._conformance import Conformance
 from sagacheck._errors import InputError
 from sagacheck._specification import Specification
 from sagacheck._structure import Structure
@@ -65,6 +66,7 @@ class Domain:
         refuse: settings -> why this combination means nothing, or "".
         listing: the packaged structures: column titles, then rows.
         listing_name: the command that prints the listing ("sagas").
+        conformance: how implementations are tested; None where they are not.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Domain:
     refuse: Callable[[Mapping[str, str]], str] = field(default=lambda _settings: "")
     listing: Callable[[], tuple[tuple[str, ...], ...]] = field(default=lambda: ())
     listing_name: str = ""
+    conformance: Conformance | None = None
 
     def design(self, name: str, changes: Mapping[str, str] | None = None) -> Design:
         """The named design, changed on some axes; named by what it is.

@@ -7,15 +7,14 @@ the last of such a run of steps. Which implementation it is, and what its state 
 from __future__ import annotations
 
 import enum
-import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sagacheck._errors import ImplementationError
 from sagacheck._ground import Step
-from sagacheck._implementation import TAKEN, Connection, Conversation, Hello, Offer, Reply
 from sagacheck._itf import values_of
+from sagacheck._protocol import NOT_SUPPORTED, PENDING, TAKEN, Connection, Conversation, Hello, Offer, Reply
 from sagacheck._verdict import Trace
 
 __all__ = ["Difference", "Ending", "Forced", "force"]
@@ -105,6 +104,8 @@ class _Forcing:
 
     def run(self, environment: Mapping[str, str]) -> Forced:
         reply = self._conversation.load(self._trace.ground.structure, environment)
+        if reply.outcome == NOT_SUPPORTED:
+            raise ImplementationError(f"it does not support {self._trace.ground.structure.name}: {reply.reason}")
         different = () if self._goes_on(0) else self._compare(0, reply.state)
         if different:
             return self._end(Ending.DIVERGED, 0, reply, differences=different)
@@ -116,7 +117,8 @@ class _Forcing:
                     return self._end(Ending.REFUSED, i, reply, step=step, declared=False)
                 reply = self._conversation.step(name, self._element(step))
                 if reply.outcome != TAKEN:
-                    return self._end(Ending(reply.outcome), i, reply, step=step)
+                    ending = Ending.REFUSED if reply.outcome == PENDING else Ending(reply.outcome)
+                    return self._end(ending, i, reply, step=step)
             if not self._goes_on(i + 1):
                 different = self._compare(i + 1, reply.state)
                 if different:
@@ -141,25 +143,28 @@ class _Forcing:
         where = f"after step {i}, {self._trace.steps[i - 1].name}," if i else "in the beginning"
         expected = values_of(self._trace.ground, self._trace.states[i])
         found: list[Difference] = []
+        hidden: set[str] = set()
         for variable, there in expected.items():
-            if variable not in state:
+            value = state.get(variable)
+            if value is None:
                 continue
-            value = state[variable]
             wanted: Mapping[str, Any] = there if isinstance(there, Mapping) else {"": there}
             given = self._by_element(variable, value, where) if isinstance(there, Mapping) else {"": value}
             for element, one in wanted.items():
-                self._seen += 1
                 other = given[element]
-                if not isinstance(other, bool | int | str):
-                    named = f"{variable}[{element}]" if element else variable
-                    text = reprlib.repr(other)
+                if other is None:  # it cannot be seen
+                    hidden.add(variable)
+                    continue
+                self._seen += 1
+                if isinstance(other, Mapping):
                     raise ImplementationError(
-                        f"{where} it shows {named} as {text}, which is no truth value, number or text"
+                        f"{where} it shows {variable} for each {self._trace.ground.specification.element}"
                     )
                 if type(other) is not type(one) or other != one:  # 1 is not true
                     found.append(Difference(variable, element, one, other))
-        shown = frozenset(expected) & frozenset(state)
-        self._ever |= shown
+        seen = frozenset(v for v in expected if state.get(v) is not None)
+        self._ever |= seen
+        shown = seen - hidden  # a variable of which only some values are seen decides nothing
         in_loop = self._trace.loop is not None and i > self._trace.loop
         self._shown = self._shown & shown if in_loop else shown
         return tuple(found)

@@ -19,7 +19,7 @@ from sagacheck._explore import Limits
 
 __all__ = [
     "MaxMemory", "MaxSeconds", "MaxStates", "OutputFile", "SpecOption", "bind", "changes", "escape_markup",
-    "importable", "limits",
+    "importable", "limits", "seconds_of",
 ]  # fmt: skip
 
 LIMITS = "Limits (what is not decided by then is undetermined)"
@@ -53,10 +53,11 @@ _LONGEST = 60
 
 def limits(states: int | None, seconds: str | None, memory: str | None) -> Limits:
     """The limits that the options name. Raises InputError for what is no amount."""
-    return Limits(states, _seconds(seconds), _size(memory))
+    return Limits(states, seconds_of(seconds), _size(memory))
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None, option: str = "--max-seconds") -> float | None:
+    """An amount of seconds; None for none. Raises InputError for what is no amount."""
     if text is None:
         return None
     try:
@@ -64,7 +65,7 @@ def _seconds(text: str | None) -> float | None:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
-        raise InputError(f"--max-seconds {_short(text)}: give a number of seconds greater than 0")
+        raise InputError(f"{option} {_short(text)}: give a number of seconds greater than 0")
     return value
 
 

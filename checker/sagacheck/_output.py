@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from sagacheck._console import tell, write
 from sagacheck._errors import InputError
 
-__all__ = ["STANDARD_OUTPUT", "named_after", "refuse_same", "refuse_unwritable", "replace_file"]
+__all__ = ["named_after", "put", "refuse_same", "refuse_unwritable", "replace_file", "whole_file"]
 
-STANDARD_OUTPUT = "-"
+_STANDARD_OUTPUT = "-"
+
+
+def whole_file(output: Path | None) -> Path | None:
+    """Where `--output` writes: the file, or None for standard output, which `-` names too."""
+    return None if output is None or str(output) == _STANDARD_OUTPUT else output
+
+
+def put(output: Path | None, text: Callable[[bool], str]) -> None:
+    """Write to the file, plain, or to standard output; `text` makes it, for a terminal or not."""
+    if output is None:
+        write(text(sys.stdout.isatty()))
+    else:
+        replace_file(output, text(False))
+        tell(f"written: {output}")
 
 
 def refuse_unwritable(path: Path, option: str = "--output") -> None:

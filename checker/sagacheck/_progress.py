@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-__all__ = ["Progress", "progress"]
+__all__ = ["Progress", "counting", "progress"]
 
 Progress = Callable[[int, int, int], None]
 
@@ -27,5 +27,23 @@ def progress(what: str) -> Iterator[Progress | None]:
         def show(states: int, frontier: int, depth: int) -> None:
             speed = states / max(time.monotonic() - start, 1e-3)
             status.update(f"{what}  states={states} frontier={frontier} depth={depth} states_per_second={speed:.0f}")
+
+        yield show
+
+
+@contextlib.contextmanager
+def counting(what: str) -> Iterator[Callable[[str, int], None]]:
+    """Show how far a test is: what it is given is called with (what is being done, runs so far)."""
+    if not sys.stderr.isatty():
+        yield lambda _doing, _runs: None
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True, markup=False, highlight=False)
+    start = time.monotonic()
+    with console.status(what) as status:
+
+        def show(doing: str, runs: int) -> None:
+            status.update(f"{what}  {doing}  runs={runs} seconds={time.monotonic() - start:.0f}")
 
         yield show

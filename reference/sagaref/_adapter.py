@@ -5,6 +5,7 @@
     {"command": "hello"}                     which steps it can be made to take, which variables it can show
     {"command": "load", "document": ..., "labels": ..., "predicates": ..., "environment": ...}   begin, with a new saga
     {"command": "step", "step": ..., "node": label or null}   take this step of the specification, if it is on offer
+    {"command": "end"}                       the conversation ends
 
 The replies to the latter two show the state: variables of the specification, by its names. The saga runs for real, on
 a store in memory and on an event loop that runs until it is idle, so a trace has one outcome, whatever the machine.
@@ -13,6 +14,7 @@ a store in memory and on an event loop that runs until it is idle, so a trace ha
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import json
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
@@ -53,6 +55,20 @@ def _stages(job: Job) -> dict[str, str]:
     }
 
 
+_SHOWS = (
+    "panic", "log", "effect", "runs", "undo_runs", "pc", "log_copy", "queue_todo", "queue_undo", "node_tasks",
+    "node_outputs", "node_errors", "undo_errors", "nodes_undone", "phase", "stopping", "lock", "work", "undo_work",
+)  # fmt: skip
+_RUNS = ("NO", "ONCE", "TWICE")
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("sagacheck")
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout
+        return "0+unknown"
+
+
 class Adapter:
     """Runs one saga at a time, step by step."""
 
@@ -81,13 +97,16 @@ class Adapter:
         """Answer one message.
 
         Raises:
-            ValueError: it is none of the three, or a step comes before a saga is loaded.
+            ValueError: it is none of the four, or a step comes before a saga is loaded.
         """
         command = message.get("command")
         if command == "hello":
             return self._hello()
         if command == "load":
             return self._load(message)
+        if command == "end":
+            self.close()
+            return {"outcome": "taken"}
         if command == "step" and self._loop is not None:
             return self._step(message["step"], message["node"])
         raise ValueError(f"no message is expected here with the command {command!r}")
@@ -102,11 +121,14 @@ class Adapter:
     def _hello(self) -> dict[str, Any]:
         others = ("take_effect", "remove_effect", "ask_status", "crash")
         return {
-            "implementation": self.name,
-            "language": "Python",
             "protocol": 1,
+            "implementation": self.name,
+            "version": _version(),
+            "language": "Python",
+            "capabilities": ["failure", "undo", "crash", "status", "start-records", "subsagas"],
             "steps": [*self.points, *others],
             "internal": list(self.internal),
+            "shows": list(_SHOWS),
         }
 
     def _load(self, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,6 +234,7 @@ class Adapter:
         """The process is gone, with everything but the store and the world."""
         self._run(self._executor.close())
         self._panic = "NONE"
+        self.bodies.forget_runs(self._log())
         self._new_process()
 
     def _recover(self) -> None:
@@ -262,6 +285,8 @@ class Adapter:
             "panic": self._panic,
             "log": self._log(),
             "effect": [n in self.bodies.effects for n in range(len(self.dag.nodes))],
+            "runs": self._runs(undo=False),
+            "undo_runs": self._runs(undo=True),
         }
         if self._panic != "NONE":
             return seen
@@ -276,6 +301,11 @@ class Adapter:
             before, after = TRANSITIONS[entry.event]
             statuses[entry.node] = after.name if statuses[entry.node] == before.name else "ILLEGAL"
         return statuses
+
+    def _runs(self, *, undo: bool) -> list[str | None]:
+        """How often each action, or undo action, has run; None where there is none."""
+        runs = self.bodies.runs
+        return [_RUNS[min(runs[n, undo], 2)] if (n, undo) in runs else None for n in range(len(self.dag.nodes))]
 
     def memory_state(self, execution: Execution) -> dict[str, Any]:
         """The variables of memory."""

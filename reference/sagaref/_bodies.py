@@ -28,6 +28,8 @@ class Bodies:
     Attributes:
         effects: the nodes whose effect stands.
         running: (node, whether it is its undo action) of everything that waits to be told what to do.
+        runs: (node, whether it is its undo action) -> how often it has run since the last crash; a run whose completion
+            was durable then counts.
     """
 
     def __init__(self, dag: Dag, predicates: Mapping[str, Sequence[bool]], *, contract: bool) -> None:
@@ -37,6 +39,8 @@ class Bodies:
         self._may_fail_undo = predicates["may_fail_undo"]
         self._contract = contract
         self.effects: set[int] = set()
+        actions = [n for n, node in enumerate(dag.nodes) if node.kind is Kind.ACTION]
+        self.runs = {(n, False): 0 for n in actions} | {(n, True): 0 for n in actions if self._has_undo[n]}
         self.running: dict[tuple[int, bool], asyncio.Future[bool]] = {}
 
     def registry(self) -> ActionRegistry:
@@ -57,11 +61,19 @@ class Bodies:
     async def _told(self, n: int, undo: bool) -> None:
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.running[n, undo] = future
+        self.runs[n, undo] += 1
         try:
             if not await future:
                 raise ActionFailed("told to fail")
         finally:
             del self.running[n, undo]
+
+    def forget_runs(self, log: Sequence[str]) -> None:
+        """The process has died, with this durable log."""
+        for n, undo in self.runs:
+            begun = ("NEVER_STARTED", "STARTED")
+            completed = log[n] in ("UNDO_FINISHED", "UNDO_FAILED") if undo else log[n] not in begun
+            self.runs[n, undo] = int(completed)
 
     def offers(self) -> set[tuple[str, int | None]]:
         """The steps that actions can take now."""

@@ -9,6 +9,7 @@
     _properties     what must always hold
     _goals          what must be reached, sometimes and eventually
     _environment    what may fail; a saga as a structure
+    _conformance    how saga executors are tested against it
     _saga ...       sagas: the DAG, steno's JSON (_steno_json reads it, _document writes it), families, packaged ones
 
 No engine is in here. Read `_state` first, then `_workers` with `_jobs`, and `_loop`.
@@ -20,6 +21,7 @@ from collections.abc import Mapping
 
 from sagacheck import Domain, Option, Specification
 from sagacheck.language import build
+from sagaspec._conformance import CONFORMANCE
 from sagaspec._design import AXES, CONFORMING, DESIGNS, Choices, refuse
 from sagaspec._environment import ENVIRONMENT_OPTIONS, contract_kept, load, most_crashes, structure_of
 from sagaspec._goals import GOALS, rest
@@ -95,4 +97,5 @@ domain = Domain(
     refuse=refuse,
     listing=_listing,
     listing_name="sagas",
+    conformance=CONFORMANCE,
 )

@@ -74,7 +74,16 @@ class Faithful:
     def hello(self) -> dict[str, Any]:
         """What it says of itself."""
         names = [a.name for a in self.specification().actions]
-        return {"implementation": "toy", "language": "Python", "protocol": 1, "steps": names, "internal": self.internal}
+        return {
+            "protocol": 1,
+            "implementation": "toy",
+            "version": "1",
+            "language": "Python",
+            "capabilities": [],
+            "steps": names,
+            "internal": list(self.internal),
+            "shows": [v.name for v in self.specification().variables],
+        }
 
     def offers(self) -> dict[tuple[str, str | None], int]:
         """The steps that are possible now."""
@@ -482,11 +491,12 @@ def test_the_message_has_what_an_implementation_needs() -> None:
     )
     force(trace, model.environment, Listens())
     assert messages[:3] == [
-        {"command": "hello"},
+        {"command": "hello", "protocol": 1},
         {
             "command": "load",
             "document": {"some": "thing"},
             "labels": ["a", "b"],
+            "relations": {},
             "predicates": {"may": [True, False]},
             "environment": {"odd-option": "yes"},
         },
@@ -536,41 +546,50 @@ NONSENSE: list[tuple[str, Change, str]] = [
     ("step", lambda _: None, "its reply to step look(a) is None, which is no object"),
     ("step", lambda _: "taken", "its reply to step look(a) is 'taken', which is no object"),
     ("step", lambda _: [1] * 1000, "its reply to step look(a) is [1, 1, 1, 1, 1, 1, ...], which is no object"),
-    ("hello", without("implementation"), "its reply to hello has no 'implementation'"),
-    ("hello", without("language"), "its reply to hello has no 'language'"),
-    ("hello", without("protocol"), "its reply to hello has no 'protocol'"),
-    ("hello", without("steps"), "its reply to hello has no 'steps'"),
-    ("hello", without("internal"), "its reply to hello has no 'internal'"),
-    ("hello", put("implementation", 5), "has 5 as 'implementation', which is no text"),
-    ("hello", put("protocol", "1"), "has '1' as 'protocol', which is no number"),
-    ("hello", put("protocol", True), "has True as 'protocol', which is no number"),
+    (
+        "hello",
+        without("implementation"),
+        'its reply to hello is not as the protocol has it: "implementation" is a requi',
+    ),
+    ("hello", without("language"), '"language" is a required property'),
+    ("hello", without("protocol"), '"protocol" is a required property'),
+    ("hello", without("steps"), '"steps" is a required property'),
+    ("hello", without("internal"), '"internal" is a required property'),
+    ("hello", without("shows"), '"shows" is a required property'),
+    ("hello", put("implementation", 5), "at ['implementation']: 5 is not of type \"string\""),
+    ("hello", put("protocol", "1"), 'at [\'protocol\']: "1" is not of type "integer"'),
+    ("hello", put("protocol", True), "at ['protocol']: true is not of type \"integer\""),
     ("hello", put("protocol", 2), "it speaks version 2 of the protocol, this is version 1"),
-    ("hello", put("steps", "look"), "has 'look' as 'steps', which is no list"),
-    ("hello", put("steps", ["look", 5]), "has 5 among 'steps', which is no name"),
-    ("hello", put("internal", [["look"]]), "has ['look'] among 'internal', which is no name"),
-    ("load", without("outcome"), "its reply to load has no 'outcome'"),
-    ("load", put("outcome", "refused"), "its outcome of load is 'refused', where only 'taken' means anything"),
-    ("step", without("outcome"), "its reply to step look(a) has no 'outcome'"),
-    ("step", without("offers"), "its reply to step look(a) has no 'offers'"),
-    ("step", without("state"), "its reply to step look(a) has no 'state'"),
-    ("step", put("outcome", None), "has None as 'outcome', which is no text"),
-    ("step", put("outcome", "done"), "has the outcome 'done', which is none of taken, refused, not reached"),
+    ("hello", put("steps", "look"), 'at [\'steps\']: "look" is not of type "array"'),
+    ("hello", put("steps", ["look", 5]), "at ['steps'][1]: 5 is not of type \"string\""),
+    ("hello", put("internal", [["look"]]), "at ['internal'][0]"),
+    ("hello", put("waits", ["sleep"]), "its reply to hello has sleep among 'waits', but not among 'steps'"),
+    ("hello", put("mood", "good"), "Additional properties are not allowed ('mood' was unexpected)"),
+    ("load", without("outcome"), 'its reply to load is not as the protocol has it: "outcome" is a required property'),
+    ("load", put("outcome", "refused"), '"refused" is not one of "taken" or "not supported"'),
+    ("load", put("outcome", "not supported"), "it does not support"),
+    ("step", without("outcome"), 'its reply to step look(a) is not as the protocol has it: "outcome" is a required'),
+    ("step", without("offers"), '"offers" is a required property'),
+    ("step", without("state"), '"state" is a required property'),
+    ("step", put("outcome", None), "at ['outcome']: null is not one of"),
+    ("step", put("outcome", "done"), "at ['outcome']: \"done\" is not one of"),
+    ("step", put("outcome", "pending"), "its reply to step look(a) is that it is pending, but it is none of 'waits'"),
+    ("step", put("state", {1: 2}), "its reply to step look(a) is no JSON"),
+    ("step", lambda _: {"error": "no more"}, "its reply to step look(a) is an error: no more"),
     ("step", put("outcome", "refused"), "it refuses look(a), which it had just offered"),
-    ("step", put("offers", {}), "has {} as 'offers', which is no list"),
-    ("step", put("offers", ["look(a)"]), "its reply to step look(a) offers 'look(a)', which is no object"),
-    ("step", put("offers", [{"node": "a"}]), "its reply to step look(a), in an offer, has no 'step'"),
-    ("step", put("offers", [{"step": "look"}]), "offers look without a 'node' that is a label or null"),
-    ("step", put("offers", [{"step": "look", "node": 0}]), "offers look without a 'node' that is a label or null"),
-    ("step", put("state", []), "has [] as 'state', which is no object"),
-    ("load", show("locked", None), "in the beginning it shows locked as None, which is no truth value, number or text"),
-    ("step", show("locked", {"a": True}), "after step 1, look(a), it shows locked as {'a': True}, which is no truth"),
-    ("step", show("locked", 1.0), "it shows locked as 1.0, which is no truth value, number or text"),
+    ("step", put("offers", {}), "at ['offers']: {} is not of type \"array\""),
+    ("step", put("offers", ["look(a)"]), 'at [\'offers\'][0]: "look(a)" is not of type "object"'),
+    ("step", put("offers", [{"node": "a"}]), "at ['offers'][0]: \"step\" is a required property"),
+    ("step", put("offers", [{"step": "look"}]), "at ['offers'][0]: \"node\" is a required property"),
+    ("step", put("offers", [{"step": "look", "node": 0}]), "at ['offers'][0]['node']: 0 is not of"),
+    ("step", put("state", []), "at ['state']: [] is not of type \"object\""),
+    ("step", show("locked", {"a": True}), "after step 1, look(a), it shows locked for each process"),
+    ("step", show("locked", 1.5), "at ['state']['locked']: 1.5 is not valid"),
     ("step", show("pc", "IDLE"), "after step 1, look(a), it does not show pc as one value for each process"),
-    ("step", show("pc", ["IDLE"] * 3), "it does not show pc as one value for each process"),
-    ("step", show("pc", ["a", "b", "c"]), "it does not show pc as one value for each process"),
+    ("step", show("pc", ["IDLE"] * 3), 'at [\'state\'][\'pc\']: ["IDLE","IDLE","IDLE"] is not valid'),
     ("step", show("pc", {"a": "IDLE"}), "it does not show pc as one value for each process (b, c)"),
     ("step", show("pc", dict.fromkeys("abcd", "IDLE")), "it does not show pc as one value for each process (d)"),
-    ("step", show("pc", {"a": "IDLE", "b": None, "c": "IDLE"}), "it shows pc[b] as None, which is no truth value"),
+    ("step", show("pc", {"a": "IDLE", "b": 1.5, "c": "IDLE"}), "at ['state']['pc']: {"),
 ]
 
 
@@ -685,7 +704,7 @@ def test_the_default_implementation_is_the_one_of_the_distribution() -> None:
     assert name == "reference"
     assert name in implementations()
     with connected(find_implementation(name)) as connection:
-        assert connection.ask({"command": "hello"})["implementation"] == name
+        assert connection.ask({"command": "hello", "protocol": 1})["implementation"] == name
 
 
 @pytest.mark.parametrize(

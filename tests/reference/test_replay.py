@@ -120,7 +120,7 @@ def test_an_implementation_that_shows_another_value_diverges_there() -> None:
     (trace,) = walks("conforming", "diamond", range(1), LENGTH)
     shown = set(Adapter_that_lies.variables())
     ground, _ = grounded("conforming", "diamond")
-    history = {"memory_writer", "log_writer", "runs", "undo_runs"}  # which the executor has no use for
+    history = {"memory_writer", "log_writer"}  # which nobody can see from outside
     assert shown - {"lock"} == {v.name for v in ground.specification.variables} - history
     for variable in sorted(shown - {"lock"}):  # which the conforming design does not have
         adapter = Adapter_that_lies(variable)

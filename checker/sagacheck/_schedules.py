@@ -1,0 +1,94 @@
+"""The forbidden schedules: for every unsafe design of the space, the shortest counterexample to each property.
+
+An implementation that can be led along one of them has that bug. What it does on its own is left out of a schedule;
+where something that waits (a query, say) comes after a step, there is a variant that asks for it before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sagacheck._check import check
+from sagacheck._domain import Design, Domain
+from sagacheck._explore import Limits
+from sagacheck._monitor import certain
+from sagacheck._protocol import Hello, Offer
+from sagacheck._shown import Knowledge, Reader
+from sagacheck._specification import Kind
+from sagacheck._structure import Structure
+from sagacheck._verdict import Outcome, Trace, Verdict
+
+__all__ = ["Schedule", "forbidden", "unsafe_designs"]
+
+_LIMITS = Limits(400_000, 60.0)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps to ask for, one after the other.
+
+    Attributes:
+        requirement: the property that is violated at their end in the design. design: its name.
+        steps: every step of the counterexample of one element or none, those that happen on their own included.
+        whole: whether each step of the counterexample is one of these.
+        trace, outcome: the counterexample.
+    """
+
+    requirement: str
+    design: str
+    steps: tuple[Offer, ...]
+    outcome: Outcome
+
+    @property
+    def trace(self) -> Trace:
+        """The counterexample."""
+        assert self.outcome.trace is not None
+        return self.outcome.trace
+
+    def shows_violation(self, shows: frozenset[str]) -> bool:
+        """Whether who sees these variables in the last state of the counterexample is certain of the violation."""
+        ground, state = self.trace.ground, self.trace.states[-1]
+        mask = Reader(ground).mask_of(shows)
+        claims = (c for c in ground.claims(self.outcome.property) if c.element == self.outcome.element)
+        return any(certain(c.ground, Knowledge(mask, state & mask)) is False for c in claims)
+
+    def variants(self, hello: Hello, internal: frozenset[Offer]) -> Iterator[tuple[Offer, ...]]:
+        """What to ask of an implementation; at a step that it does not have, the schedule is refused."""
+        asked = [o for o in self.steps if o.step not in hello.internal and o not in internal]
+        yield tuple(asked)
+        for i, offer in enumerate(asked):
+            if i and offer.step in hello.waits and hello.internal:
+                yield (*asked[: i - 1], offer, asked[i - 1], *asked[i + 1 :])
+
+
+def unsafe_designs(domain: Domain) -> Sequence[Design]:
+    """The named designs, and those one axis away from the default one, without the default one itself."""
+    own = domain.design(domain.default)
+    return [d for d in (*domain.designs, *domain.deviations()) if d.settings != own.settings]
+
+
+def forbidden(
+    domain: Domain, design: Design, structure: Structure, environment: dict[str, str], wanted: Sequence[str]
+) -> list[Schedule]:
+    """The schedules of one design on one structure, for the wanted properties (none: all).
+
+    Raises:
+        InputError: the structure does not fit.
+    """
+    specification = domain.specify(design.settings, environment)
+    names = [p.name for p in specification.properties if p.kind is Kind.ALWAYS and (not wanted or p.name in wanted)]
+    if not names:
+        return []
+    result = check(specification, structure, properties=names, limits=_LIMITS)
+    found = []
+    for outcome in result.outcomes:
+        if outcome.verdict is Verdict.VIOLATED and outcome.trace is not None:
+            labels = structure.labels
+            steps = tuple(
+                Offer(s.action.name, labels[s.elements[0]] if s.elements else None)
+                for s in outcome.trace.steps
+                if len(s.elements) < 2  # those of two are within another one
+            )
+            found.append(Schedule(outcome.property.name, design.name, steps, outcome))
+    return found
