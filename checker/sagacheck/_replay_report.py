@@ -17,9 +17,10 @@ from rich.text import Text
 
 from sagacheck._check import DEADLOCK
 from sagacheck._force import Ending, Forced
-from sagacheck._ground_expr import Ground, evaluate
+from sagacheck._monitor import certain
 from sagacheck._narration import length_in_words, narrate, step_text, what_is_wrong
 from sagacheck._replay import Replayed
+from sagacheck._shown import Knowledge
 from sagacheck._specification import Kind
 from sagacheck._text import heading
 
@@ -78,7 +79,7 @@ class ReplayReport:
             claim = ground.value(p.body, {})
         hidden = sum(slot.mask for (name, _), slot in ground.slots.items() if name not in shown)
         where = trace.states[-1 if trace.loop is None else trace.loop :]
-        if all(_certainly(False, claim, state, hidden) for state in where):
+        if all(certain(claim, Knowledge(~hidden, state & ~hidden)) is False for state in where):
             return ()
         read = (name for (name, _), slot in ground.slots.items() if slot.mask & claim.support & hidden)
         return tuple(dict.fromkeys(read))
@@ -262,18 +263,6 @@ class ReplayReport:
             "text": step_text(step, ground),
             "declared": self.forced.declared,
         }
-
-
-def _certainly(truth: bool, claim: Ground, state: int, hidden: int) -> bool:
-    """Whether the claim has that truth in the state, whatever is in the bits that are hidden."""
-    if not claim.support & hidden:
-        return bool(evaluate(claim, state)) == truth
-    if claim.op == "not":
-        return _certainly(not truth, claim.args[0], state, hidden)
-    if claim.op in ("and", "or"):
-        every = (_certainly(truth, a, state, hidden) for a in claim.args)
-        return all(every) if truth == (claim.op == "and") else any(every)
-    return False
 
 
 def _spaced(part: RenderableType) -> RenderableType:

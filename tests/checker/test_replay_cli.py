@@ -22,7 +22,8 @@ from command_line import MUTEX, ODD, TESTS, Run, process, refused
 from sagacheck import _cli
 from sagacheck._ground_expr import GroundTable, Slot, evaluate
 from sagacheck._json_report import schema
-from sagacheck._replay_report import _certainly
+from sagacheck._monitor import certain
+from sagacheck._shown import Knowledge
 
 ROUND = ("--set", "ending=round", "--property", "Restarted")
 REFERENCE = TESTS / "reference"
@@ -423,10 +424,10 @@ def test_what_is_certain_is_so_whatever_is_hidden() -> None:
     claims = [p, *pairs, *(table.negation(x) for x in pairs), *(table.junction("or", (x, r)) for x in pairs)]
     for claim, state, hidden, truth in product(claims, range(8), range(8), (False, True)):
         possible = {evaluate(claim, state & ~hidden | other & hidden) for other in range(8)}
-        certain = _certainly(truth, claim, state, hidden)
-        assert certain <= (possible == {int(truth)})
+        sure = certain(claim, Knowledge(~hidden, state & ~hidden)) is truth
+        assert sure <= (possible == {int(truth)})
         if claim in pairs or claim is p or claim.op == "not":
-            assert certain == (possible == {int(truth)})
+            assert sure == (possible == {int(truth)})
 
 
 def test_where_it_was_not_followed_nothing_rests_on_what_was_not_shown(run: Run, trace: str) -> None:
