@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from sagacheck import Axis, Design, Domain, InputError, Option, Specification, Structure
+from sagacheck import Axis, Capability, Conformance, Design, Domain, InputError, Option, Specification, Structure
 from sagacheck.language import (
     Element,
     PerElement,
@@ -118,4 +118,12 @@ domain = Domain(
     environment=(),
     load=_processes,
     specify=lambda settings, _environment: specification(settings["taking"] == "one-step"),
+    conformance=Conformance(
+        structures=("2", "3"),
+        smallest="2",
+        reading="look-then-take",
+        capabilities=(Capability("leaving", "who is inside may leave", ("leave",)),),
+        demands={"leave": "FirstEnters"},
+        standstill="FirstEnters",
+    ),
 )

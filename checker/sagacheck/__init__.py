@@ -15,11 +15,20 @@ The layers, each importing only from those above it:
                         what an entry point supplies, and one choice of it: design, structure, environment
     _narration, _text, _mermaid, _itf, _replay, _json_report
                         a result, or a trace, in words, pictures and files
-    _implementation, _force, _replay_report
-                        an implementation under test; a trace forced upon it; what came of that
+    _schema, _protocol, _implementation
+                        the messages to an implementation under test; finding one
+    _lines, _transport  how adapters in other processes are talked to; starting one, or waiting for one
+    _shown, _monitor, _beliefs
+                        what is shown: as knowledge of a state; what it violates; which states explain it
+    _force, _replay_report
+                        a trace forced upon an implementation; what came of that
+    _conformance, _play, _tour, _schedules, _conform
+                        the conformance kit: what a domain says of it; one run; the suites
+    _requirements, _conform_report, _smoke
+                        what is known of each requirement; the report; an adapter judged itself
     _designs, _table, _explain
                         the design space as a table; definitions with their source
-    _console, _progress, _output, _options, _commands, _cli
+    _console, _progress, _output, _options, _commands, _conform_commands, _cli
                         the command line
 
 Nothing in here knows what a saga is.

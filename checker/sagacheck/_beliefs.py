@@ -38,13 +38,11 @@ class Beliefs:
         labels = ground.structure.labels
         self._offer: dict[int, Offer] = {}  # the steps that can be asked for
         self._internal: set[int] = set()
-        self._fair: set[int] = set()
+        self._unfair = {a.name for a in ground.specification.actions if not a.fair}
         for step in ground.steps:
             name = step.action.name
             element = labels[step.elements[0]] if len(step.elements) == 1 else None
             offer = Offer(name, element)
-            if step.action.fair:
-                self._fair.add(step.index)
             if name in out:
                 continue
             if name in hello.internal or offer in own or len(step.elements) > 1:
@@ -92,9 +90,9 @@ class Beliefs:
         """Whether the implementation may do nothing more for ever: a behaviour may end in a state of the belief."""
         return any(self._rest(s) for s in belief)
 
-    def is_fair(self, offer: Offer) -> bool:
-        """Whether a step is one that has to be taken at last, if it stays possible."""
-        return any(self._offer[i] == offer for i in self._fair if i in self._offer)
+    def goes_on(self, offers: Iterable[Offer]) -> bool:
+        """Whether one of these steps has to be taken at last, if it stays possible; an unknown one has to."""
+        return any(o.step not in self._unfair for o in offers)
 
     def _closed(self, states: Iterable[int], pending: frozenset[Offer]) -> Belief:
         if self.exact and not pending:

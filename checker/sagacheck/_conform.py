@@ -20,14 +20,17 @@ from dataclasses import dataclass, field
 from sagacheck._domain import Domain
 from sagacheck._ground import GroundSpecification
 from sagacheck._monitor import Monitor
-from sagacheck._play import Arena, Failure, Play
+from sagacheck._play import REFINEMENT, Arena, Failure, Play
 from sagacheck._protocol import NOT_REACHED, PENDING, TAKEN, Conversation, Hello, Offer
 from sagacheck._schedules import Schedule, forbidden, unsafe_designs
-from sagacheck._tour import LONGEST, Tour
+from sagacheck._tour import Tour
 
-__all__ = ["CoverageOf", "Evidence", "Plan", "Suite", "Tester", "capabilities_missing"]
+__all__ = ["CoverageOf", "Evidence", "Examiner", "Plan", "Suite", "capabilities_missing"]
 
 _MOST_FAILING = 25  # runs of one suite on one structure; more of them would say the same again
+_MOST_IDLE = 20  # runs of a tour without a new step: an implementation that is not the same twice
+_LONGEST_WALK = 60  # steps
+_FOLLOWED = 40  # steps after a run has left the specification
 
 Watch = Callable[[str, int], None]
 
@@ -118,7 +121,7 @@ def capabilities_missing(domain: Domain, hello: Hello) -> list[str]:
     return [c.name for c in domain.conformance.capabilities if c.name not in hello.capabilities]
 
 
-class Tester:
+class Examiner:
     """Runs suites. Every method raises ImplementationError when the implementation fails or replies nonsense."""
 
     def __init__(self, domain: Domain, conversation: Conversation, hello: Hello, plan: Plan, watch: Watch) -> None:
@@ -172,7 +175,7 @@ class Tester:
             def ground(design: str) -> GroundSpecification:
                 return GroundSpecification(domain.specify(domain.design(design).settings, environment), loaded)
 
-            monitor = Monitor(ground(self._conformance.reading))
+            monitor = Monitor(ground(self._conformance.reading), self._conformance.unseen)
             found = self._arenas[structure] = Arena(
                 structure, environment, ground(domain.default), monitor, self._conformance, self.barred
             )
@@ -227,43 +230,50 @@ class Tester:
     def cover(self, arena: Arena) -> None:
         """Take every step of the graph."""
         tour = Tour(self.play(arena).beliefs)
-        began, failing, runs = time.monotonic(), 0, 0
-        while failing < _MOST_FAILING and not self._late(began):
+        began, failing, idle, runs = time.monotonic(), 0, 0, 0
+        while failing < _MOST_FAILING and idle < _MOST_IDLE and not self._late(began):
+            known = tour.taken.total() + tour.missed.total()
             play = self.play(arena)
             self._tour(play, tour)
+            if play.failures:
+                self._follow(play, random.Random(f"{arena.name} {runs}"))
             self._ended(Suite.COVER, play)
             failing += bool(play.failures)
             runs += 1
+            idle = 0 if tour.taken.total() + tour.missed.total() > known else idle + 1
             self._watch(f"cover {arena.name}: {tour.taken.total()} steps of the graph", self.evidence.runs.total())
             if not play.taken and not play.failures:
                 break
         else:
-            why = f"after {failing} failing runs" if failing >= _MOST_FAILING else f"after {self._plan.seconds:g} s"
+            late = f"after {self._plan.seconds:g} s" if self._plan.seconds else ""
+            idly = f"after {idle} runs in which nothing was new" if idle else late
+            why = f"after {failing} failing runs" if failing >= _MOST_FAILING else idly
             self.evidence.stopped.append(f"cover on {arena.name} was ended {why}")
-        exact = play.beliefs.exact
-        left = Counter(tour.left())
-        self.evidence.coverage.append(CoverageOf(arena.name, tour.taken, tour.unreached, left, exact))
+        coverage = CoverageOf(arena.name, tour.taken, tour.missed, tour.left(), play.beliefs.exact)
+        self.evidence.coverage.append(coverage)
+
+    def _follow(self, play: Play, rng: random.Random) -> None:
+        """Go on with a run that nothing explains any more, to see what that leads to."""
+        for _ in range(_FOLLOWED):
+            if any(f.requirement != REFINEMENT for f in play.failures):
+                return
+            offer = self._chosen(play, rng)
+            if offer is None or play.take(offer) not in (TAKEN, PENDING):
+                return
 
     @staticmethod
     def _tour(play: Play, tour: Tour) -> None:
-        outcome = ""
-        while not play.failures:
+        while not play.failures and (offer := tour.next(play.belief, len(play.taken))):
             belief = play.belief
-            offer = tour.next(belief, len(play.taken))
-            if offer is None:
-                return
-            expected = tour.expected(belief, offer)
             outcome = play.take(offer)
-            if outcome == TAKEN:
-                tour.took(belief, offer)
-                tour.turned(play.belief == expected)
-            elif outcome == PENDING or play.failures:
+            if outcome == PENDING or (outcome != TAKEN and play.failures):
                 tour.withdraw(offer.step)
+            elif outcome != TAKEN or play.failures:
+                tour.miss(belief, offer)
             else:
-                tour.missed(belief, offer)
+                tour.took(belief, offer, play.belief)
+            if outcome not in (TAKEN, PENDING):
                 return
-        if outcome == TAKEN and offer is not None:  # it fails there, and would again
-            tour.missed(belief, offer)
 
     def walk(self, arena: Arena) -> None:
         """Walk over what is offered, with choices that a seed determines."""
@@ -274,7 +284,7 @@ class Tester:
                 return
             rng = random.Random(f"{self._plan.seed} {arena.name} {number}")
             play = self.play(arena)
-            while len(play.taken) < LONGEST:  # also after a failure: more may be seen that says what is wrong
+            while len(play.taken) < _LONGEST_WALK:  # also after a failure: more may be seen that says what is wrong
                 offer = self._chosen(play, rng)
                 if offer is None or play.take(offer) not in (TAKEN, PENDING):
                     break

@@ -21,7 +21,7 @@ from sagacheck._progress import counting
 from sagacheck._protocol import Connection, Conversation, Offer
 
 if TYPE_CHECKING:
-    from sagacheck._conform import Plan, Tester
+    from sagacheck._conform import Examiner, Plan
     from sagacheck._requirements import Requirement
 
 __all__ = ["ConformCommands", "ConformFormat", "SuiteName"]
@@ -128,9 +128,10 @@ class ConformCommands:
 
         Exit code: 0 none failed, 1 one failed, 2 bad input or an adapter that fails, 3 one was not reached.
         """
-        from sagacheck._conform import Plan, Suite, Tester
+        from sagacheck._conform import Examiner, Plan, Suite
         from sagacheck._conform_report import ConformReport
         from sagacheck._requirements import judge, select_requirements
+        from sagacheck._smoke import smoke as judge_adapter
 
         output = whole_file(output)
         if output is not None:
@@ -147,16 +148,21 @@ class ConformCommands:
             seconds_of(max_seconds),
         )
         with chosen.connected() as conversation:
-            hello = conversation.hello()
             if smoke:
-                return self._smoke(conversation, plan, chosen)
-            with counting("testing") as watch:
-                tester = Tester(self.domain, conversation, hello, plan, watch)
-                if steps:
-                    _only(tester, plan, steps, repeat)
-                else:
-                    _run(tester)
-        report = ConformReport(tester, judge(tester, asked), bool(requirement), chosen.option, coverage)
+                judged = judge_adapter(self.domain, conversation, plan.environment)
+            else:
+                hello = conversation.hello()
+                with counting("testing") as watch:
+                    examiner = Examiner(self.domain, conversation, hello, plan, watch)
+                    if steps:
+                        _only(examiner, plan, steps, repeat)
+                    else:
+                        _run(examiner)
+        if smoke:  # what is printed before is the implementation's, and goes to standard error
+            put(None, lambda terminal: render(judged.parts(), terminal=terminal))
+            tell(f"next: sagacheck conform {chosen.option}")
+            return judged.exit_code
+        report = ConformReport(examiner, judge(examiner, asked), bool(requirement), chosen.option, coverage)
         texts: dict[ConformFormat, Callable[[bool], str]] = {
             ConformFormat.TEXT: lambda terminal: render(report.parts(), terminal=terminal),
             ConformFormat.JSON: lambda _: report.json(),
@@ -200,14 +206,6 @@ class ConformCommands:
         usual = self.domain.conformance.structures
         return usual if text == " ".join(usual) else (text,)
 
-    def _smoke(self, conversation: Conversation, plan: Plan, chosen: Chosen) -> int:
-        from sagacheck._smoke import smoke
-
-        report = smoke(self.domain, conversation, plan.environment)
-        put(None, lambda terminal: render(report.parts(), terminal=terminal))
-        tell(f"next: sagacheck conform {chosen.option}")
-        return report.exit_code
-
 
 class Chosen:
     """The implementation that the user selected by one of three options."""
@@ -249,24 +247,24 @@ class Chosen:
         return find_implementation(self._value)
 
 
-def _run(tester: Tester) -> None:
+def _run(examiner: Examiner) -> None:
     """Run the suites; what was seen before Ctrl-C counts."""
     try:
-        tester.run()
+        examiner.run()
     except KeyboardInterrupt:
-        tester.evidence.stopped.append("interrupted")
+        examiner.evidence.stopped.append("interrupted")
     except ImplementationError as error:
-        raise ImplementationError(f"{error} {tester.where()}") from None
+        raise ImplementationError(f"{error} {examiner.where()}") from None
 
 
-def _only(tester: Tester, plan: Plan, text: str, repeat: int) -> None:
+def _only(examiner: Examiner, plan: Plan, text: str, repeat: int) -> None:
     """One run, so often; each must end like the first one."""
     if len(plan.structures) != 1:
-        raise InputError(f"--steps: name with --{tester.domain.structure.name} what they are the steps on")
+        raise InputError(f"--steps: name with --{examiner.domain.structure.name} what they are the steps on")
     steps = _steps(text)
     seen = set()
     for i in range(repeat):
-        play = tester.once(plan.structures[0], steps)
+        play = examiner.once(plan.structures[0], steps)
         seen.add((tuple(play.taken), tuple(play.failures), play.reply.outcome))
         if i == 0 and len(play.taken) < len(steps):
             offers = ", ".join(map(str, play.reply.offers)) or "nothing"

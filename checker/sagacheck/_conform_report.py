@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sagacheck._conform import Evidence, Suite, Tester
+from sagacheck._conform import Evidence, Examiner, Suite
 from sagacheck._ground import GroundSpecification
 from sagacheck._model import versions
 from sagacheck._narration import step_text
@@ -49,12 +49,12 @@ class ConformReport:
     """What came of a test.
 
     Attributes:
-        tester: it has run. judged: the requirements that were asked for. named: whether they were asked for by name.
+        examiner: it has run. judged: the requirements that were asked for. named: whether they were asked for by name.
         selected: the option that selects the implementation, as a command line has it.
         coverage: whether the graph's steps are told by name.
     """
 
-    tester: Tester
+    examiner: Examiner
     judged: tuple[Judged, ...]
     named: bool
     selected: str
@@ -69,12 +69,12 @@ class ConformReport:
     @property
     def evidence(self) -> Evidence:
         """What was seen."""
-        return self.tester.evidence
+        return self.examiner.evidence
 
     @property
     def hello(self) -> Hello:
         """What the implementation says of itself."""
-        return self.tester.hello
+        return self.examiner.hello
 
     # For people -------------------------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class ConformReport:
         yield Text(f"again: {self._again(failure)}", "dim")
 
     def _again(self, failure: Failure) -> str:
-        structure = self.tester.domain.structure.name
+        structure = self.examiner.domain.structure.name
         return (
             f"sagacheck conform {self.selected} --{structure} {_quoted(failure.structure)} "
             f"--steps {_quoted(steps_text(failure.steps))}"
@@ -151,7 +151,7 @@ class ConformReport:
 
     def _texts(self, structure: str) -> dict[Offer, str]:
         """What each step does, in one sentence."""
-        arena = self.tester.arena(structure)
+        arena = self.examiner.arena(structure)
         return {**_told(arena.monitor.ground), **_told(arena.ground)}
 
     def _coverage(self) -> Iterator[RenderableType]:

@@ -39,7 +39,8 @@ class Conformance:
             a lock say, since without that variable a property reads as if no executor had it.
         capabilities: what an implementation may be able to do.
         demands: step -> the property that is violated by an implementation which does not take it where it is possible.
-        stands_for: property that cannot be seen from outside -> the properties that stand for it.
+        unseen: properties that nobody can see from outside, whatever an implementation shows.
+        stands_for: property -> the properties that stand for it where it cannot be seen.
         standstill: the property that an implementation violates which comes to a standstill before it may.
         crash: the step in which all that is not durable is lost. after_crash: the property that a standstill violates
             which comes after one.
@@ -52,6 +53,7 @@ class Conformance:
     reading: str
     capabilities: tuple[Capability, ...] = ()
     demands: Mapping[str, str] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
     stands_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     standstill: str = ""
     crash: str = ""

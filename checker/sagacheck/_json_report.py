@@ -10,16 +10,7 @@ from sagacheck._model import Model
 from sagacheck._narration import narrate, what_is_wrong
 from sagacheck._verdict import Exploration, Outcome, Result, Trace, Verdict
 
-__all__ = ["limits_json", "report_json", "schema"]
-
-
-def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema of that name: "report", "designs" or "replay"."""
-    from importlib.resources import files
-
-    text = files("sagacheck").joinpath("schemas", f"{name}.schema.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+__all__ = ["limits_json", "report_json"]
 
 
 def report_json(model: Model, result: Result, limits: Limits) -> str:

@@ -62,14 +62,15 @@ def certain(g: Ground, known: Knowledge) -> bool | None:
 
 
 class Monitor:
-    """The *always* properties of one specification on one structure."""
+    """The *always* properties of one specification on one structure, but for those that nobody can see."""
 
-    def __init__(self, ground: GroundSpecification) -> None:
+    def __init__(self, ground: GroundSpecification, unseen: Iterable[str] = ()) -> None:
         self.ground = ground
         self.reader = Reader(ground)
-        always = [p for p in ground.specification.properties if p.kind is Kind.ALWAYS and not p.excluded]
+        always = [p for p in ground.specification.properties if p.kind is Kind.ALWAYS and p.name not in set(unseen)]
         true = ground.table.true
         self.claims: tuple[Claim, ...] = tuple(c for p in always for c in ground.claims(p) if c.ground is not true)
+        self._rest = ground.value(ground.specification.rest, {})
         self._asked: list[tuple[Claim, dict[tuple[int, int], bool | None]]] = [(c, {}) for c in self.claims]
 
     def breaches(self, known: Knowledge) -> Iterator[Breach]:
@@ -81,6 +82,10 @@ class Monitor:
                 answers[key] = certain(claim.ground, known)
             if answers[key] is False:
                 yield self._breach(claim, known)
+
+    def may_end(self, known: Knowledge) -> bool:
+        """Whether a behaviour may end there, as far as is known."""
+        return certain(self._rest, known) is not False
 
     def _breach(self, claim: Claim, known: Knowledge) -> Breach:
         p, element = claim.property, claim.element

@@ -14,7 +14,7 @@ from sagacheck._conformance import Conformance
 from sagacheck._ground import GroundSpecification
 from sagacheck._itf import values_of
 from sagacheck._monitor import Monitor
-from sagacheck._protocol import NOT_SUPPORTED, PENDING, TAKEN, Conversation, Hello, Offer, Reply
+from sagacheck._protocol import NOT_REACHED, NOT_SUPPORTED, PENDING, REFUSED, TAKEN, Conversation, Hello, Offer, Reply
 from sagacheck._shown import Knowledge, Reader
 
 __all__ = ["REFINEMENT", "Arena", "Difference", "Failure", "Play"]
@@ -90,7 +90,6 @@ class Play:
         supported: "" or why the implementation cannot have this structure.
         reply: the last one. belief: the states that explain all that was seen.
         pending: the steps that were asked for and wait. taken: the steps so far.
-        explained: the number of steps after which the belief was not empty yet.
     """
 
     def __init__(self, arena: Arena, conversation: Conversation, hello: Hello) -> None:
@@ -100,12 +99,10 @@ class Play:
         self.taken: list[Offer] = []
         self.pending: frozenset[Offer] = frozenset()
         self.failures: list[Failure] = []
-        self.differences: tuple[Difference, ...] = ()
         self.reply: Reply = conversation.load(arena.ground.structure, arena.environment)
         self.supported = "" if self.reply.outcome != NOT_SUPPORTED else self.reply.reason or "it says no reason"
         self.beliefs = arena.beliefs(hello, self.reply.internal)
         self.belief = self.beliefs.initial
-        self.explained = 0
         if not self.supported:
             self._see("in the beginning")
 
@@ -122,54 +119,60 @@ class Play:
         everywhere = bool(self.belief) and states == len(self.belief)
         self.reply = self._conversation.step(offer.step, offer.element)
         outcome = self.reply.outcome
+        if outcome == REFUSED:
+            self._demand(demand, everywhere, offer)
+            return outcome
+        before = self.belief
+        if outcome != NOT_REACHED:
+            self.taken.append(offer)
         if outcome == PENDING:
             self.pending |= {offer}
-            self.taken.append(offer)
-            self.belief = self.beliefs.waiting(self.belief, self.pending)
-        elif outcome == TAKEN:
-            self.taken.append(offer)
+            self.belief = self.beliefs.waiting(before, self.pending)
+        else:
             if offer.step == self.arena.conformance.crash:
                 self.pending = frozenset()
-            self.belief = self.beliefs.after(self.belief, offer, self.pending)
-        if outcome in (PENDING, TAKEN):
-            self._see(f"after step {len(self.taken)}, {offer},", offer)
-            self.pending -= frozenset(self.reply.offers)
-        if demand and everywhere and outcome != TAKEN:
+            self.belief = self.beliefs.after(before, offer, self.pending)
+            if outcome == NOT_REACHED:  # somebody was let go, and is somewhere
+                self.belief |= before
+        self._see(f"after step {len(self.taken)}, {offer},", offer)
+        self.pending -= frozenset(self.reply.offers)
+        if outcome != TAKEN:
+            self._demand(demand, everywhere, offer)
+        return outcome
+
+    def _demand(self, demand: str | None, everywhere: bool, offer: Offer) -> None:
+        if demand and everywhere:
             said = f"{offer.step} has no answer, though the specification has one there"
             self._fail(demand, said, said)
-        return outcome
 
     def _see(self, after: str, offer: Offer | None = None) -> None:
         """Look at what is shown: narrow the belief, and ask the monitors."""
-        state = self.reply.state
-        for breach in self.arena.monitor.breaches(self.arena.monitor.reader.read(state, after)):
+        state, monitor = self.reply.state, self.arena.monitor
+        read = monitor.reader.read(state, after)
+        for breach in monitor.breaches(read):
             self._fail(breach.property, breach.wrong, breach.kind)
-        known = self.arena.reader.read(state, after)
-        before, self.belief = self.belief, self.beliefs.seen(self.belief, known)
-        if self.belief:
-            self.explained = len(self.taken)
-            self._look_for_standstill()
-        elif before or self.explained == len(self.taken) - 1:
-            self.differences = self._differences(before, known)
-            if before:
-                said = "what is shown is not what the specification has there"
-            else:
-                said = f"{offer} was taken, which is not possible there" if offer else "it begins in another state"
-            kind = (
-                "a state that nothing explains" if before else f"{offer.step if offer else ''} where it is not possible"
-            )
-            self._fail(REFINEMENT, said, kind, self.differences)
-
-    def _look_for_standstill(self) -> None:
-        fair = any(self.beliefs.is_fair(o) for o in self.reply.offers)
-        if fair or self.pending or self.beliefs.may_stand_still(self.belief):
-            return
-        conformance = self.arena.conformance
-        crashed = any(o.step == conformance.crash for o in self.taken)
-        name = conformance.after_crash if crashed else conformance.standstill
-        said = "nothing more can happen, and the specification does not let it end there"
-        if name:
+        self._explain(self.arena.reader.read(state, after), offer)
+        stands_still = not self.pending and not self.beliefs.goes_on(self.reply.offers)
+        allowed = self.beliefs.may_stand_still(self.belief) if self.belief else monitor.may_end(read)
+        if stands_still and not allowed:
+            conformance = self.arena.conformance
+            crashed = any(o.step == conformance.crash for o in self.taken)
+            name = conformance.after_crash if crashed else conformance.standstill
+            said = "nothing more can happen, and the specification does not let it end there"
             self._fail(name, said, said)
+
+    def _explain(self, known: Knowledge, offer: Offer | None) -> None:
+        """Narrow the belief; the first time that nothing is left of it, Refinement fails."""
+        before, self.belief = self.belief, self.beliefs.seen(self.belief, known)
+        if self.belief or any(f.requirement == REFINEMENT for f in self.failures):
+            return
+        if before:
+            said, kind = "what is shown is not what the specification has there", "a state that nothing explains"
+        elif offer:
+            said, kind = f"{offer} was taken, which is not possible there", f"{offer.step} where it is not possible"
+        else:
+            said = kind = "it begins in another state"
+        self._fail(REFINEMENT, said, kind, self._differences(before, known))
 
     def _differences(self, belief: Iterable[int], known: Knowledge) -> tuple[Difference, ...]:
         """What differs from the state of the belief that is nearest to what is shown."""
@@ -188,7 +191,7 @@ class Play:
         return tuple(found)
 
     def _fail(self, requirement: str, wrong: str, kind: str, differences: tuple[Difference, ...] = ()) -> None:
-        """Each requirement fails once in a run; what comes later may follow from it."""
+        """Note a failure; each requirement fails once in a run; what comes later may follow from it."""
         if any(f.requirement == requirement for f in self.failures):
             return
         steps = tuple(self.taken)

@@ -13,8 +13,6 @@ internal. A reply comes when nothing more happens on its own.
 from __future__ import annotations
 
 import functools
-import importlib.resources
-import json
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,12 +20,13 @@ from typing import Any, Protocol
 
 import jsonschema_rs
 
-from sagacheck._errors import ImplementationError
+from sagacheck._errors import ImplementationError, SagacheckError
+from sagacheck._schema import schema
 from sagacheck._structure import Structure
 
 __all__ = [
     "NOT_REACHED", "NOT_SUPPORTED", "PENDING", "PROTOCOL", "REFUSED", "TAKEN", "Connection", "Conversation", "Hello",
-    "Offer", "Reply", "called", "described", "schema",
+    "Offer", "Reply", "called", "described",
 ]  # fmt: skip
 
 PROTOCOL = 1
@@ -92,16 +91,8 @@ class Reply:
 
 
 @functools.cache
-def schema(name: str) -> dict[str, Any]:
-    """The schema of a message ("step"), or of the reply to one ("step-reply")."""
-    file = importlib.resources.files("sagacheck").joinpath("schemas", "protocol", f"{name}.schema.json")
-    loaded: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return loaded
-
-
-@functools.cache
 def _validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(schema(name))
+    return jsonschema_rs.Draft202012Validator(schema(f"protocol/{name}"))
 
 
 class Conversation:
@@ -190,7 +181,7 @@ def called(what: str, function: Callable[[], Any]) -> Any:
     """The result of a function of the implementation; whatever it raises is an ImplementationError."""
     try:
         return function()
-    except (KeyboardInterrupt, ImplementationError):
+    except (KeyboardInterrupt, SagacheckError):
         raise
     except BaseException as error:  # an implementation may do anything, cancel a task or exit
         raise ImplementationError(f"{what} fails with {described(error)}") from error

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sagacheck._conform import Evidence, Tester, capabilities_missing
+from sagacheck._conform import Evidence, Examiner, capabilities_missing
 from sagacheck._domain import Domain
 from sagacheck._errors import InputError
 from sagacheck._narration import first_sentence
@@ -94,42 +94,49 @@ def select_requirements(known: Sequence[Requirement], names: Sequence[str]) -> t
     return tuple(r for r in known if not names or r.name in names)
 
 
-def judge(tester: Tester, asked: Sequence[Requirement]) -> tuple[Judged, ...]:
+def judge(examiner: Examiner, asked: Sequence[Requirement]) -> tuple[Judged, ...]:
     """What is known of each requirement after the suites have run."""
-    return tuple(_judged(r, tester, tester.domain) for r in asked)
+    return tuple(_judged(r, examiner, examiner.domain) for r in asked)
 
 
-def _judged(r: Requirement, tester: Tester, domain: Domain) -> Judged:
-    evidence = tester.evidence
+def _judged(r: Requirement, examiner: Examiner, domain: Domain) -> Judged:
+    evidence = examiner.evidence
     failures = sorted((f for f in evidence.failures.values() if f.requirement == r.name), key=lambda f: len(f.steps))
     if failures:
         return Judged(r, Judgement.FAILED, tuple(failures))
-    missing = [c for c in r.capabilities if c in capabilities_missing(domain, tester.hello)]
+    missing = [c for c in r.capabilities if c in capabilities_missing(domain, examiner.hello)]
     if missing:
         return Judged(r, Judgement.NOT_SUPPORTED, reason=f"it does not declare {' and '.join(missing)}")
     tried = evidence.schedules.get(r.name, Counter())
-    if not _observable(r, tester, domain, tried):
+    if not _observable(r, examiner, domain, tried):
         others = f"; {', '.join(r.stands_for)} stand for it" if r.stands_for else ""
         return Judged(r, Judgement.NOT_OBSERVABLE, reason=f"what is shown cannot tell{others}")
     runs = evidence.runs.total()
     if not runs or (tried and not tried["not led"]):
         ended = ", ".join(f"{n} {how}" for how, n in sorted(tried.items()))
         return Judged(r, Judgement.NOT_REACHED, reason=f"of its schedules {ended}" if tried else "nothing was run")
+    exact = [c for c in evidence.coverage if c.exact]
+    missed = sum(c.missed.total() + c.left.total() for c in exact)
+    if r.name == REFINEMENT and missed:
+        every = sum(c.total for c in exact)
+        return Judged(r, Judgement.NOT_REACHED, reason=f"{missed} of {every} steps of the graph were not come to")
     return Judged(r, Judgement.PASSED, reason=_grounds(tried, evidence))
 
 
-def _observable(r: Requirement, tester: Tester, domain: Domain, tried: Counter[str]) -> bool:
+def _observable(r: Requirement, examiner: Examiner, domain: Domain, tried: Counter[str]) -> bool:
     conformance = domain.conformance
     assert conformance is not None
+    if r.name in conformance.unseen:
+        return False
     if r.name in (REFINEMENT, conformance.standstill, conformance.after_crash):
         return True
-    if any(step in tester.hello.steps for step, name in conformance.demands.items() if name == r.name):
+    if any(step in examiner.hello.steps for step, name in conformance.demands.items() if name == r.name):
         return True
     if tried["not led"] + tried["led"] + tried["not reached"]:
         return True
     return any(
-        c.property.name == r.name and not c.ground.support & ~m.reader.mask_of(tester.hello.shows)
-        for m in tester.monitors()
+        c.property.name == r.name and not c.ground.support & ~m.reader.mask_of(examiner.hello.shows)
+        for m in examiner.monitors()
         for c in m.claims
     )
 

@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from sagacheck._conform import Plan, Tester
+from sagacheck._conform import Examiner, Plan
 from sagacheck._domain import Domain
 from sagacheck._play import Play
 from sagacheck._protocol import TAKEN, Conversation, Hello, Offer
@@ -67,9 +67,9 @@ def smoke(domain: Domain, conversation: Conversation, environment: Mapping[str, 
     assert conformance is not None
     hello = conversation.hello()
     plan = Plan((conformance.smallest,), environment)
-    tester = Tester(domain, conversation, hello, plan, lambda _doing, _runs: None)
+    examiner = Examiner(domain, conversation, hello, plan, lambda _doing, _runs: None)
     specifications = [domain.specify(d.settings, environment) for d in (*domain.designs, *domain.deviations())]
-    findings = [*_names(domain, hello, specifications), *_runs(tester, conformance.smallest)]
+    findings = [*_names(domain, hello, specifications), *_runs(examiner, conformance.smallest)]
     return SmokeReport(hello, tuple(findings))
 
 
@@ -111,25 +111,25 @@ def _few(names: set[str] | frozenset[str]) -> str:
     return ", ".join(shown[:6]) + (f" and {len(shown) - 6} more" if len(shown) > 6 else "")
 
 
-def _runs(tester: Tester, structure: str) -> Iterator[Finding]:
+def _runs(examiner: Examiner, structure: str) -> Iterator[Finding]:
     """Whether runs come to their end, twice alike."""
-    conformance = tester.domain.conformance
+    conformance = examiner.domain.conformance
     assert conformance is not None
-    first = tester.play(tester.arena(structure))
+    first = examiner.play(examiner.arena(structure))
     if first.supported:
         yield Finding("load", False, f"it does not support {structure}: {first.supported}")
         return
     yield Finding("load", True, f"{structure} begins, with {_offers(first)} on offer")
-    yield from _twice(tester, structure, "a straight run", "")
-    able = tester.hello.steps - tester.barred
+    yield from _twice(examiner, structure, "a straight run", "")
+    able = examiner.hello.steps - examiner.barred
     for step in conformance.detours:
         if step in able and step not in (conformance.crash, *conformance.demands):
-            yield from _twice(tester, structure, f"with {step}", step)
+            yield from _twice(examiner, structure, f"with {step}", step)
     if conformance.crash in able:
-        yield _crash(tester, structure)
+        yield _crash(examiner, structure)
     for step in conformance.demands:
         if step in able:
-            play = tester.play(tester.arena(structure))
+            play = examiner.play(examiner.arena(structure))
             outcome = play.take(Offer(step, None))
             yield Finding(step, outcome == TAKEN or None, f"asked for in the beginning, it is {outcome}")
 
@@ -138,11 +138,11 @@ def _offers(play: Play) -> str:
     return ", ".join(map(str, play.offers)) or "nothing"
 
 
-def _twice(tester: Tester, structure: str, name: str, detour: str) -> Iterator[Finding]:
+def _twice(examiner: Examiner, structure: str, name: str, detour: str) -> Iterator[Finding]:
     """Whether a run ends, and the same messages have the same replies."""
     replies = []
     for _ in range(2):
-        play = tester.play(tester.arena(structure))
+        play = examiner.play(examiner.arena(structure))
         seen = [play.reply]
         while len(play.taken) < _LONGEST and (offer := _forward(play, detour)):
             play.take(offer)
@@ -151,9 +151,12 @@ def _twice(tester: Tester, structure: str, name: str, detour: str) -> Iterator[F
     if detour and all(o.step != detour for o in play.taken):
         yield Finding(name, None, f"{detour} was never on offer")
         return
-    done = 0 < len(play.taken) < _LONGEST
-    said = f"{len(play.taken)} steps, to the end" if done else f"it has not ended after {_LONGEST} steps"
-    yield Finding(name, done, f"{said}; the last was {play.taken[-1]}" if play.taken else "it offers no step at all")
+    if not play.taken:
+        yield Finding(name, False, "it offers no step at all")
+    elif len(play.taken) < _LONGEST:
+        yield Finding(name, True, f"{len(play.taken)} steps, to the end; the last was {play.taken[-1]}")
+    else:
+        yield Finding(name, None, f"it has not ended after {_LONGEST} steps")
     if replies[0] == replies[1]:
         yield Finding("made twice", True, f"{name} has the same replies")
     else:
@@ -170,8 +173,8 @@ def _forward(play: Play, detour: str) -> Offer | None:
     return next(iter(wanted or [o for o in offers if o.step not in detours]), None)
 
 
-def _crash(tester: Tester, structure: str) -> Finding:
-    play = tester.play(tester.arena(structure))
+def _crash(examiner: Examiner, structure: str) -> Finding:
+    play = examiner.play(examiner.arena(structure))
     for _ in range(3):
         offer = _forward(play, "")
         if offer is not None:

@@ -19,7 +19,9 @@ The layers, each importing only from those above it:
                             the executor as an implementation under test
     _demo_console, _demo_log, _demo_saga
                             what the demo says; logs as files; its saga
-    _demo, __main__         python -m sagaref demo
+    _demo                   python -m sagaref demo
+    _serve                  python -m sagaref adapter: the implementation under test in a process of its own
+    __main__                the command line
 
 It imports neither the specification nor the checker.
 """

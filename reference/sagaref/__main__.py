@@ -1,4 +1,7 @@
-"""`python -m sagaref demo`. Exit codes: 0 done, 2 bad input, 130 Ctrl-C, 141 nobody reads standard output any more."""
+"""`python -m sagaref demo`, and `adapter`.
+
+Exit codes: 0 done, 2 bad input, 130 Ctrl-C, 141 nobody reads standard output any more.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import typer
 from sagaref._demo import app as demo
 from sagaref._demo_console import Interrupted, OutputClosed, complain
 from sagaref._errors import SagaError
+from sagaref._serve import adapt
 
 __all__ = ["main"]
 
@@ -22,6 +26,8 @@ _ADVICE = "interrupted; what is durable is kept, and `demo resume FILE` goes on 
 # What Typer raises for a command line that it cannot read; the class behind it has moved between its versions.
 _CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
 
+_CONNECT = typer.Option("", metavar="HOST:PORT|PATH", help="Connect to the driver that waits there.")
+
 _app = typer.Typer(name="sagaref", add_completion=False, rich_markup_mode=None)
 _app.add_typer(demo, name="demo")
 
@@ -29,6 +35,12 @@ _app.add_typer(demo, name="demo")
 @_app.callback()
 def _sagaref() -> None:
     """A durable saga executor that conforms to the specification of this project."""
+
+
+@_app.command()
+def adapter(connect: str = _CONNECT) -> int:
+    """The executor under test: answers sagacheck on standard input and output, or over a connection."""
+    return adapt(connect)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,12 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _BAD_INPUT
     except _CommandLineError as error:
         sentence = error.format_message().rstrip(".")  # type: ignore[attr-defined]
-        complain(f"{sentence}; see python -m sagaref demo --help")
+        complain(f"{sentence}; see python -m sagaref {_command(given)} --help")
         return _BAD_INPUT
     if code == _INTERRUPTED:
-        complain(_ADVICE)
+        complain("interrupted" if _command(given) == "adapter" else _ADVICE)
         return _INTERRUPTED
-    return 0 if given else _BAD_INPUT
+    return (code or 0) if given else _BAD_INPUT
+
+
+def _command(given: list[str]) -> str:
+    return "adapter" if given[:1] == ["adapter"] else "demo"
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ CONFORMANCE = Conformance(
         Capability("subsagas", "a saga may have others inlined in it"),
     ),
     demands={"ask_status": "StatusAvailable"},
+    unseen=("SingleWriter", "Bookkeeping"),
     stands_for={
         "SingleWriter": ("NoTornState", "NoPanic", "CompletionDurableFirst"),
         "NoTornState": ("NoPanic",),

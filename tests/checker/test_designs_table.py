@@ -19,8 +19,8 @@ from command_line import MUTEX, ODD, Run, interrupting, refused
 from sagacheck import Domain, Specification, Structure, _commands, _designs
 from sagacheck._digest import digest
 from sagacheck._explore import Limits
-from sagacheck._json_report import schema
 from sagacheck._progress import progress
+from sagacheck._schema import schema
 
 
 def test_the_table_has_every_named_design_and_every_deviation(run: Run) -> None:

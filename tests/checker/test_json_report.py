@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator, ValidationError
 import mutex
 import oddities
 from sagacheck import Domain, Limits, check
-from sagacheck._json_report import report_json, schema
+from sagacheck._json_report import report_json
 from sagacheck._model import Model
+from sagacheck._schema import schema
 
 
 def report(domain: Domain, structure: str, limits: Limits | None = None, **changes: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ import mutex
 from command_line import MUTEX, ODD, TESTS, Run, process, refused
 from sagacheck import _cli
 from sagacheck._ground_expr import GroundTable, Slot, evaluate
-from sagacheck._json_report import schema
 from sagacheck._monitor import certain
+from sagacheck._schema import schema
 from sagacheck._shown import Knowledge
 
 ROUND = ("--set", "ending=round", "--property", "Restarted")
