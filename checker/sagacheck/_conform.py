@@ -249,7 +249,7 @@ class Examiner:
             idly = f"after {idle} runs in which nothing was new" if idle else late
             why = f"after {failing} failing runs" if failing >= _MOST_FAILING else idly
             self.evidence.stopped.append(f"cover on {arena.name} was ended {why}")
-        coverage = CoverageOf(arena.name, tour.taken, tour.missed, tour.left(), play.beliefs.exact)
+        coverage = CoverageOf(arena.name, tour.taken, tour.missed, tour.left(), tour.exact)
         self.evidence.coverage.append(coverage)
 
     def _follow(self, play: Play, rng: random.Random) -> None:

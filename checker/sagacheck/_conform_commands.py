@@ -149,7 +149,7 @@ class ConformCommands:
         )
         with chosen.connected() as conversation:
             if smoke:
-                judged = judge_adapter(self.domain, conversation, plan.environment)
+                adapter = judge_adapter(self.domain, conversation, plan.environment)
             else:
                 hello = conversation.hello()
                 with counting("testing") as watch:
@@ -159,10 +159,13 @@ class ConformCommands:
                     else:
                         _run(examiner)
         if smoke:  # what is printed before is the implementation's, and goes to standard error
-            put(None, lambda terminal: render(judged.parts(), terminal=terminal))
+            put(None, lambda terminal: render(adapter.parts(), terminal=terminal))
             tell(f"next: sagacheck conform {chosen.option}")
-            return judged.exit_code
-        report = ConformReport(examiner, judge(examiner, asked), bool(requirement), chosen.option, coverage)
+            return adapter.exit_code
+        judged = judge(examiner, asked)
+        if steps:  # one run decides nothing but what fails in it
+            judged = tuple(j for j in judged if j.failures)
+        report = ConformReport(examiner, judged, bool(requirement), chosen.option, coverage)
         texts: dict[ConformFormat, Callable[[bool], str]] = {
             ConformFormat.TEXT: lambda terminal: render(report.parts(), terminal=terminal),
             ConformFormat.JSON: lambda _: report.json(),
@@ -268,7 +271,8 @@ def _only(examiner: Examiner, plan: Plan, text: str, repeat: int) -> None:
         seen.add((tuple(play.taken), tuple(play.failures), play.reply.outcome))
         if i == 0 and len(play.taken) < len(steps):
             offers = ", ".join(map(str, play.reply.offers)) or "nothing"
-            tell(f"step {len(play.taken) + 1}, {steps[len(play.taken)]}: {play.reply.outcome}; on offer: {offers}")
+            said = f"step {len(play.taken) + 1}, {steps[len(play.taken)]}: {play.reply.outcome}; on offer: {offers}"
+            examiner.evidence.stopped.append(said)
     if repeat > 1:
         same = "all alike" if len(seen) == 1 else f"in {len(seen)} different ways"
         tell(f"{repeat} runs ended {same}")

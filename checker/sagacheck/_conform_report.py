@@ -62,9 +62,16 @@ class ConformReport:
 
     @property
     def exit_code(self) -> int:
-        """0, 1 or 3; see `_requirements.exit_code`. 3 too where the test was interrupted before it had ended."""
+        """0, 1 or 3; see `_requirements.exit_code`. 3 too where the test, or a given run, was not made to its end."""
+        if self.given:
+            return 1 if self.judged else 3 if self.evidence.stopped else 0
         code = exit_code(self.judged, named=self.named)
         return code or (3 if "interrupted" in self.evidence.stopped else 0)
+
+    @property
+    def given(self) -> bool:
+        """Whether there was only a run that the user gave, so that nothing is known but what failed in it."""
+        return set(+self.evidence.runs) == {Suite.GIVEN}
 
     @property
     def evidence(self) -> Evidence:
@@ -81,7 +88,8 @@ class ConformReport:
     def parts(self) -> Iterator[RenderableType]:
         """The parts of the report, in order."""
         yield self._heading()
-        yield Padding(self._requirements(), (1, 0, 0, 0))
+        if self.judged:
+            yield Padding(self._requirements(), (1, 0, 0, 0))
         for judged in self.judged:
             for failure in judged.failures:
                 yield from self._failure(failure)
@@ -174,7 +182,10 @@ class ConformReport:
 
     def _ending(self) -> Text:
         counts = {v: sum(j.judgement is v for j in self.judged) for v in Judgement}
-        said = ", ".join(f"{n} {v.value}" for v, n in counts.items() if n)
+        said = (
+            ", ".join(f"{n} {v.value}" for v, n in counts.items() if n)
+            or "nothing that was asked for fails in this run"
+        )
         style = "bold red" if counts[Judgement.FAILED] else "bold yellow" if self.exit_code else "bold green"
         return Text(f"{self.hello.implementation}: {said}", style)
 

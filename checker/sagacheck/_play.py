@@ -108,7 +108,7 @@ class Play:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        """What can be asked for now: what is on offer, and what waits if it is not."""
+        """What is on offer, but for what needs a capability that is missing."""
         barred = self.arena.barred
         return tuple(o for o in self.reply.offers if o.step not in barred and o.step in self._hello.steps)
 

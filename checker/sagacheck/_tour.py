@@ -21,11 +21,13 @@ class Tour:
     """What is known of the graph of one structure, and what is still untaken in it.
 
     Attributes:
+        exact: whether a step of the graph is a step of the specification.
         taken, missed: steps of the graph by name: taken; asked for, but the implementation did not come to them.
     """
 
     def __init__(self, beliefs: Beliefs) -> None:
         self._beliefs = beliefs
+        self.exact = beliefs.exact
         self._leads: dict[Belief, dict[Offer, Belief]] = {}
         self._untaken: dict[Belief, list[Offer]] = {}
         self._way: deque[Offer] = deque()
