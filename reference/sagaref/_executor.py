@@ -80,6 +80,7 @@ class Executor:
         self._retry = retry
         self._closed = False
         self._running: set[Saga] = set()
+        self._prepared: set[Saga] = set()  # with faults, breakpoints or a pause, and not ended
         # Every saga that somebody holds, so that one saga is not two objects, and does not run twice.
         self._sagas: weakref.WeakValueDictionary[str, Saga] = weakref.WeakValueDictionary()
 
@@ -95,6 +96,7 @@ class Executor:
         It returns when every action has ended (see `Saga.stop`). Nothing can be created or started then.
         """
         self._closed = True
+        self._prepared.clear()
         await asyncio.gather(*(saga.stop("its executor was closed") for saga in self._running))
 
     @property
@@ -235,7 +237,7 @@ class Executor:
 
     def _saga(self, saga_id: str, dag: Dag) -> Saga:
         take = functools.partial(self._take, saga_id, dag)
-        saga = self._sagas[saga_id] = Saga(saga_id, dag, self._registry, take, self._running)
+        saga = self._sagas[saga_id] = Saga(saga_id, dag, self._registry, take, self._running, self._prepared)
         return saga
 
     def _dag(self, record: SagaRecord) -> Dag:

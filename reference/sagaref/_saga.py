@@ -30,14 +30,25 @@ class Saga:
         registry: the actions.
         take: takes it from the store.
         running: where the saga is as long as it runs.
+        prepared: where it is from the first fault, breakpoint or pause on until it has ended, so that these are not
+            lost with it where nobody else holds it.
     """
 
-    def __init__(self, saga_id: str, dag: Dag, registry: ActionRegistry, take: Take, running: set[Saga]) -> None:
+    def __init__(
+        self,
+        saga_id: str,
+        dag: Dag,
+        registry: ActionRegistry,
+        take: Take,
+        running: set[Saga],
+        prepared: set[Saga],
+    ) -> None:
         self.saga_id = saga_id
         self.dag = dag
         self._registry = registry
         self._take = take
         self._running = running
+        self._prepared = prepared
         self._faults = Faults()
         self._breakpoints = Breakpoints()
         self._starting = asyncio.Lock()
@@ -85,6 +96,7 @@ class Saga:
 
     def _settle(self, task: asyncio.Task[SagaResult]) -> None:
         self._running.discard(self)
+        self._prepared.discard(self)
         assert self._execution is not None
         if task.cancelled():
             self._execution.stopped = self._stopped
@@ -152,6 +164,10 @@ class Saga:
         n = self.dag.select(node)
         return self._execution is not None and self._execution.performer.cancel(n)
 
+    def _keep(self) -> None:
+        if not self.ended:
+            self._prepared.add(self)
+
     # Faults -------------------------------------------------------------------------------------------------------
 
     def inject_error(self, node: int | str) -> None:
@@ -162,6 +178,7 @@ class Saga:
         """
         n = self._action(node)
         self._faults.fail(ERROR, n, self.dag.labels[n])
+        self._keep()
 
     def inject_undo_error(self, node: int | str) -> None:
         """The undo action of this node is to fail instead of running.
@@ -173,6 +190,7 @@ class Saga:
         if not self._has_undo(n):
             raise BuildError(f"{self.dag.labels[n]} has no undo action, so no error can be injected into that")
         self._faults.fail(UNDO_ERROR, n, self.dag.labels[n])
+        self._keep()
 
     def inject_repeat(self, node: int | str, *, do: int = 1, undo: int = 1) -> None:
         """The action of this node is to run `do` times, its undo action, if it has one, `undo` times.
@@ -188,6 +206,7 @@ class Saga:
                 raise BuildError(f"{self.dag.labels[n]} cannot run {count} times; repeat it once or more")
         self._faults.repeat(REPEAT, n, self.dag.labels[n], do)
         self._faults.repeat(UNDO_REPEAT, n, self.dag.labels[n], undo if self._has_undo(n) else 1)
+        self._keep()
 
     def _action(self, node: int | str) -> int:
         n = self.dag.select(node)
@@ -203,6 +222,7 @@ class Saga:
     def pause(self) -> None:
         """Hold every node before it starts, or starts to be undone; what runs goes on to its end."""
         self._breakpoints.pause()
+        self._keep()
 
     def break_at(self, node: int | str, *, undo: bool = False) -> None:
         """Hold this node before it starts (with `undo`: before it starts to be undone).
@@ -211,6 +231,7 @@ class Saga:
             BuildError: there is no such node.
         """
         self._breakpoints.add(self.dag.select(node), undo=undo)
+        self._keep()
 
     def clear_break(self, node: int | str, *, undo: bool = False) -> None:
         """Hold this node no more; one that is held stays so until `step` or `go`.

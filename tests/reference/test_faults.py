@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -160,6 +162,53 @@ def test_faults_are_those_of_one_saga_and_one_process() -> None:
             assert (await executor.run(stage.dag(*GROUPS))).ending is Ending.SUCCEEDED
         async with stage.executor() as executor:
             assert (await (await executor.resume("s")).wait()).ending is Ending.SUCCEEDED
+
+    run(main())
+
+
+PREPARATIONS: dict[str, Callable[[Saga], object]] = {
+    "inject_error": lambda saga: saga.inject_error("a"),
+    "inject_undo_error": lambda saga: saga.inject_undo_error("a"),
+    "inject_repeat": lambda saga: saga.inject_repeat("a", do=2),
+    "break_at": lambda saga: saga.break_at("a"),
+    "pause": lambda saga: saga.pause(),
+}
+
+
+@pytest.mark.parametrize("what", PREPARATIONS)
+@pytest.mark.parametrize("found", [False, True])
+def test_what_is_prepared_is_not_lost_with_the_object_that_nobody_holds(what: str, found: bool) -> None:
+    """The executor keeps a saga with faults or breakpoints until it has ended, or the executor is closed."""
+    stage = Stage()
+
+    async def main() -> None:
+        async with stage.executor() as executor:
+            for saga_id in ("q", "never"):
+                saga = await executor.create(stage.dag("a"), saga_id=saga_id)
+                if found:
+                    del saga
+                    gc.collect()
+                    saga = await executor.find(saga_id)
+                PREPARATIONS[what](saga)
+                if saga_id == "never":
+                    never = weakref.ref(saga)
+                del saga
+                gc.collect()
+            saga = await executor.resume("q")
+            if what in ("break_at", "pause"):
+                assert await saga.wait_held()
+                saga.go()
+            result = await saga.wait()
+            assert bool(result.injections) is what.startswith("inject")
+            assert result.ending is (Ending.UNWOUND if what == "inject_error" else Ending.SUCCEEDED)
+            PREPARATIONS[what](saga)
+            ended = weakref.ref(saga)
+            del saga, result
+            gc.collect()
+            assert ended() is None
+            assert never() is not None
+        gc.collect()
+        assert never() is None
 
     run(main())
 
