@@ -123,7 +123,7 @@ class Performer:
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # SystemExit, raised by an action, ends that action only
-            return _failed(Cause.of(error))
+            return _raised(error)
 
     async def _once(self, n: int, action: Action, undo: bool) -> str:
         context = ActionContext(self._saga_id, self._dag, n, action, self._outputs, self._resources)
@@ -138,6 +138,14 @@ class Performer:
             if limit.expired():
                 raise TimeoutError(f"the run was cancelled after {action.timeout} s") from None
             raise
+
+
+def _raised(error: BaseException) -> Outcome:
+    """The failure that an exception is, whatever it does when it is looked at."""
+    try:
+        return _failed(Cause.of(error))
+    except BaseException:
+        return _failed(Cause("unknown", "an exception that cannot be shown"))
 
 
 def _failed(cause: Cause) -> Outcome:

@@ -17,7 +17,7 @@ from sagaref._actions import check_name
 from sagaref._builder import check_structure
 from sagaref._dag import Dag, Kind, Node
 from sagaref._errors import BuildError, DagFormatError
-from sagaref._json import NotJson, to_text
+from sagaref._json import DEEPEST, NotJson, to_text
 
 __all__ = ["read_dag", "write_dag"]
 
@@ -32,6 +32,8 @@ _FORMS: dict[Kind, tuple[str, dict[str, str]]] = {
     Kind.SUBSAGA_END: ("SubsagaEnd", {"name": "name"}),
 }
 _KINDS = {tag: (kind, fields) for kind, (tag, fields) in _FORMS.items()}
+# In how many objects and lists a value of a node is: the file, `graph`, `nodes`, the node, its content.
+_AROUND = 5
 _TYPES: dict[type, str] = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
 
 
@@ -70,7 +72,8 @@ def write_dag(dag: Dag) -> str:
         "edges": [[parent, child, None] for parent, child in dag.edges],
     }
     try:
-        return to_text({"saga_name": dag.name, "graph": graph, "start_node": dag.start, "end_node": dag.end})
+        whole = {"saga_name": dag.name, "graph": graph, "start_node": dag.start, "end_node": dag.end}
+        return to_text(whole, _AROUND + DEEPEST)
     except (NotJson, RecursionError) as error:
         raise BuildError(f"saga {dag.name} cannot be written: {error}") from None
 

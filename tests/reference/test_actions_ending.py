@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from sagaref import Action, ActionContext, ActionFailed, Ending, NodeState, SagaResult, SagaStopped
+from sagaref import (
+    Action,
+    ActionContext,
+    ActionFailed,
+    DagBuilder,
+    Ending,
+    NodeState,
+    SagaResult,
+    SagaStopped,
+    action,
+    constant,
+)
 from staging import Stage, Trick, hang, raising, returning, run, started
 
 
@@ -117,6 +128,70 @@ def test_a_detail_that_is_not_json_is_left_out(detail: Any) -> None:
     assert result.failure is not None
     assert result.failure.message.startswith("no rooms (its detail is left out: a value of type ")
     assert result.failure.detail is None
+
+
+class SpitefulFailure(ActionFailed):
+    """A failure whose detail cannot be looked at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "detail":
+            raise BaseException("no")
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("where", ["b", "undo b"])
+def test_an_exception_that_cannot_be_looked_at_is_a_failure_like_any_other(where: str) -> None:
+    """The saga ends; what was raised is not known."""
+    _, result = end(raising(SpitefulFailure("no")), where)
+    failure = result.failure if where == "b" else result.undo_failure
+    assert failure is not None
+    assert (failure.error, failure.message) == ("unknown", "an exception that cannot be shown")
+
+
+def nested(depth: int) -> Any:
+    """So many lists and objects in one another."""
+    value: Any = 7
+    for n in range(depth):
+        value = {"in": value} if n % 2 else [value]
+    return value
+
+
+@pytest.mark.parametrize("depth", [201, 900, *range(930, 990)])
+def test_a_value_that_is_nested_too_deep_is_refused_and_the_saga_ends(depth: int) -> None:
+    """However near it comes to what the interpreter can take, as a detail and as an output."""
+    _, result = end(raising(ActionFailed("no rooms", nested(depth))))
+    assert result.failure is not None
+    assert result.failure.message.startswith("no rooms (its detail is left out: a value of type ")
+    assert result.failure.detail is None
+    _, result = end(returning(nested(depth)))
+    assert result.failure is not None
+    assert result.failure.error == "NotJson"
+
+
+def test_a_value_that_is_nested_as_deep_as_is_allowed_goes_wherever_values_go() -> None:
+    """As parameters and constant through the store, as output, in a lookup, in the result, and as a detail."""
+    deep, stage = nested(200), Stage()
+
+    async def give(context: ActionContext) -> Any:
+        assert context.params == context.lookup("k") == deep
+        return deep
+
+    stage.registry.register("give", give, reads=["k"])
+    builder = DagBuilder("deep")
+    builder.append(constant("k", deep))
+    builder.append(action("a", "give"))
+
+    async def main() -> SagaResult:
+        async with stage.executor() as executor:
+            await executor.create(builder.build(stage.registry), deep, saga_id="s")
+        async with stage.executor() as executor:
+            return await (await executor.resume("s")).wait()
+
+    result = run(main())
+    assert result.output == result.outputs["a"] == deep
+    _, result = end(raising(ActionFailed("no", deep)))
+    assert result.failure is not None
+    assert result.failure.detail == deep
 
 
 RECURSIVE: list[Any] = []
