@@ -221,7 +221,7 @@ class Lines:
         if lines:
             sentence += "; its standard error ends with"
         said = ("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines)
-        return ImplementationError("\n    ".join((sentence, *said)))
+        return ImplementationError("\n  | ".join((sentence, *said)))
 
     def _rest(self) -> str:
         return f"; it wrote only {_beginning(self._received)}, without a line end" if self._received else ""

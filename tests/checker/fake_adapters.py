@@ -157,7 +157,10 @@ def twice() -> None:
 
 def later() -> None:
     """A reply too many, a little later: from a process of its own, so that the other one comes first."""
-    code = f"import os, time; open({sys.argv[3]!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(0.3); print('late')"
+    code = (
+        f"import os, time; open({sys.argv[3]!r}, 'a').write(f'{{os.getpid()}}\\n'); "
+        f"time.sleep(0.3); os.write(1, b'late')"
+    )
     subprocess.Popen([sys.executable, "-c", code])
 
 

@@ -82,19 +82,25 @@ def _in_time() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """After a test no file is open that was not before."""
+    before = set(os.listdir("/dev/fd"))  # noqa: PTH208  (the descriptors themselves, and not their paths)
+    yield
+    assert set(os.listdir("/dev/fd")) == before  # noqa: PTH208
+
+
 @pytest.fixture
 def pids(tmp_path: Path) -> Iterator[Path]:
-    """Where fakes add their process ids: at the end none of them is left, and no file is open that was not before."""
+    """Where fakes add their process ids: at the end none of them is left."""
     file = tmp_path / "pids"
     file.touch()
-    before = len(os.listdir("/dev/fd"))  # noqa: PTH208  (the descriptors themselves, and not their paths)
     yield file
     left = [int(pid) for pid in file.read_text("utf-8").split()]
     for _ in range(500):  # one that is killed needs a moment to die
         left = [pid for pid in left if alive(pid)]
         time.sleep(0.01 if left else 0)
     assert left == []
-    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208
 
 
 def command(fault: str, at: str, pids: Path) -> str:
@@ -192,7 +198,7 @@ def test_a_line_that_nobody_asked_for_is_an_error_at_the_next_message(pids: Path
     connection = fake("later", "load", pids)
     connection.ask(MESSAGES["load"])
     select.select([connection._peer.reading], [], [])
-    assert fails(connection, MESSAGES["step"]) == "it wrote before it was asked step go(a): 'late\\n'"
+    assert fails(connection, MESSAGES["step"]) == "it wrote before it was asked step go(a): 'late'"
 
 
 def test_a_line_before_hello_is_no_reply_to_it(pids: Path) -> None:
@@ -250,8 +256,8 @@ def test_what_it_said_before_it_died_is_shown(at: str, pids: Path) -> None:
     """The traceback is the reason; colours are not shown."""
     first, *lines = fails(fake("crash", at, pids), MESSAGES[at]).splitlines()
     assert first == f"it exited with code 1 before it replied to {NAMES[at]}; its standard error ends with"
-    assert lines[0] == "    Traceback (most recent call last):"
-    assert lines[-1] == "    RuntimeError: no such node"
+    assert lines[0] == "  | Traceback (most recent call last):"
+    assert lines[-1] == "  | RuntimeError: no such node"
 
 
 def test_the_last_lines_that_it_said_are_shown_when_it_hangs(pids: Path) -> None:
@@ -259,7 +265,7 @@ def test_the_last_lines_that_it_said_are_shown_when_it_hangs(pids: Path) -> None
     connection = fake("chatter_and_hang", "step", pids)
     first, *lines = fails(connection, MESSAGES["step"], 2).splitlines()
     assert first == "it did not reply to step go(a) within 2 s; its standard error ends with"
-    assert lines[-2:] == ["    this is line 19999 of what nobody wants to know", "    " + "x" * 200]
+    assert lines[-2:] == ["  | this is line 19999 of what nobody wants to know", "  | " + "x" * 200]
     assert len(lines) == 20
 
 
@@ -272,8 +278,10 @@ def test_what_it_says_to_people_does_not_stop_it(pids: Path) -> None:
 
 
 def test_words_without_end_are_no_reply(pids: Path) -> None:
-    """The time limit holds all the same."""
-    first, *_ = fails(fake("flood_people", "step", pids), MESSAGES["step"], HANGS_FOR).splitlines()
+    """The time limit holds all the same, and little of it is kept."""
+    connection = fake("flood_people", "step", pids)
+    first, *_ = fails(connection, MESSAGES["step"], HANGS_FOR).splitlines()
+    assert len(connection._said) <= 2**14
     assert first == "it did not reply to step go(a) within 0.5 s; its standard error ends with"
 
 
