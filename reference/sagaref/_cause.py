@@ -13,7 +13,7 @@ from typing import Any
 from sagaref._errors import ActionFailed
 from sagaref._json import NotJson, to_text
 
-__all__ = ["Cause", "described"]
+__all__ = ["Cause", "described", "one_line"]
 
 
 @dataclass(frozen=True)
@@ -66,3 +66,8 @@ def described(error: BaseException) -> str:
         return str(error).encode(errors="backslashreplace").decode()
     except BaseException:
         return "an exception that cannot be shown"
+
+
+def one_line(text: str) -> str:
+    """The text in one line, however long."""
+    return " ".join(text.split())

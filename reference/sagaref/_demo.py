@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -37,6 +38,8 @@ _ID = "demo-1"
 _HALFWAY = "instance_configure"
 # A store that stays locked is reported, and not waited for until somebody unlocks it.
 _RETRY = Retry(attempts=5)
+# And that in one sentence, without the warnings before it.
+_SILENCE = logging.NullHandler()
 
 app = typer.Typer(name="demo", add_completion=False, rich_markup_mode=None)
 
@@ -174,6 +177,7 @@ def _told(result: SagaResult) -> str:
 @app.callback(invoke_without_command=True)
 def tour(context: typer.Context) -> None:
     """A virtual machine is provisioned by a saga on SQLite. Without a command: a tour of what can happen to it."""
+    logging.getLogger("sagaref").addHandler(_SILENCE)
     if context.invoked_subcommand is None:
         with _file(None) as file:
             _asyncio(_tour(file))

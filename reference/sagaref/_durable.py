@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sagaref._cause import described
+from sagaref._cause import described, one_line
 from sagaref._errors import SagaError, StoreError, TransientStoreError
 from sagaref._log import LogEntry
 from sagaref._store import CachedState, Store
@@ -15,6 +16,7 @@ from sagaref._store import CachedState, Store
 __all__ = ["DurableLog", "Retry", "insist"]
 
 T = TypeVar("T")
+_LOGGER = logging.getLogger("sagaref")
 
 
 @dataclass(frozen=True)
@@ -71,26 +73,31 @@ class DurableLog:
             NoSuchSaga: the store does not have the saga any more.
             StoreError: the store failed for good.
         """
-        await self._insist(lambda: self._store.append(self._saga_id, self._generation, entry))
+        what = f"writing {entry.event.value} of node {entry.node} of saga {self._saga_id}"
+        await self._insist(what, lambda: self._store.append(self._saga_id, self._generation, entry))
 
     async def update(self, state: CachedState) -> None:
         """Make the cached state durable. Raises as `append` does."""
-        await self._insist(lambda: self._store.update(self._saga_id, self._generation, state))
+        what = f"writing that saga {self._saga_id} is {state.value}"
+        await self._insist(what, lambda: self._store.update(self._saga_id, self._generation, state))
 
-    async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _insist(self, what: str, write: Callable[[], Awaitable[None]]) -> None:
         def tell(trouble: str) -> None:
             self._troubles[write] = trouble
 
         try:
-            await insist(write, self._retry, tell)
+            await insist(what, write, self._retry, tell)
         finally:
             self._troubles.pop(write, None)
 
 
-async def insist(call: Callable[[], Awaitable[T]], retry: Retry, tell: Callable[[str], None]) -> T:
+async def insist(what: str, call: Callable[[], Awaitable[T]], retry: Retry, tell: Callable[[str], None]) -> T:
     """Call the store, and again while it fails transiently.
 
+    The logger `sagaref` is warned at the first failure, the second, the fourth, and so on.
+
     Args:
+        what: what is being done, for the warning.
         call: what to call.
         retry: how often, and after which pauses.
         tell: is told the trouble after each failure, before the pause that follows; what it raises ends the call.
@@ -99,7 +106,7 @@ async def insist(call: Callable[[], Awaitable[T]], retry: Retry, tell: Callable[
         StoreError: the store failed for good, or raised what no store may.
         SagaError: what the method of the store raises beside that.
     """
-    pauses = retry.pauses()
+    pauses, failures = retry.pauses(), 0
     while True:
         try:
             return await call()
@@ -107,6 +114,10 @@ async def insist(call: Callable[[], Awaitable[T]], retry: Retry, tell: Callable[
             pause = next(pauses, None)
             if pause is None:
                 raise StoreError(f"the store failed {retry.attempts} times, at last with: {error}") from error
+            failures += 1
+            if failures & (failures - 1) == 0:
+                times = f" {failures} times" if failures > 1 else ""
+                _LOGGER.warning("%s: the store failed%s, and is called again: %s", what, times, one_line(str(error)))
             tell(str(error))
         except SagaError:
             raise

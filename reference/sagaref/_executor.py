@@ -57,7 +57,7 @@ class Executor:
         registry: the actions, by name; a saga that is resumed finds its actions again by these names.
         resources: any object; every action finds it in its context.
         hook: awaited at every injection point of every saga (`_points`); None costs nothing.
-        retry: how calls of the store that failed transiently are repeated.
+        retry: how calls of the store that failed transiently are repeated; the logger `sagaref` is warned of these.
 
     An executor is an async context manager; leaving it closes it.
     """
@@ -137,7 +137,7 @@ class Executor:
             raise SagaExists(chosen)
         saga = self._saga(chosen, dag)
         try:
-            await self._insist(lambda: self._store.create(chosen, dag.name, text))
+            await self._insist(f"creating saga {chosen}", lambda: self._store.create(chosen, dag.name, text))
         except BaseException:
             self._sagas.pop(chosen, None)
             raise
@@ -212,11 +212,11 @@ class Executor:
             NoSuchSaga: there is none of this id.
             StoreError: the store failed for good.
         """
-        return await self._insist(lambda: self._store.get(saga_id))
+        return await self._insist(f"reading saga {saga_id}", lambda: self._store.get(saga_id))
 
     async def log(self, saga_id: str) -> tuple[LogEntry, ...]:
         """The durable log of a saga, in the order in which it was written. Raises as `get` does."""
-        return await self._insist(lambda: self._store.log(saga_id))
+        return await self._insist(f"reading the log of saga {saga_id}", lambda: self._store.log(saga_id))
 
     async def list(
         self, *, after: str | None = None, limit: int = 100, unfinished: bool = False
@@ -231,7 +231,8 @@ class Executor:
         Raises:
             StoreError: the store failed for good.
         """
-        return tuple(await self._insist(lambda: self._store.list(after=after, limit=limit, unfinished=unfinished)))
+        page = functools.partial(self._store.list, after=after, limit=limit, unfinished=unfinished)
+        return tuple(await self._insist("listing the sagas", page))
 
     # Within -------------------------------------------------------------------------------------------------------
 
@@ -255,7 +256,7 @@ class Executor:
         self._insist_on_open()
         if self._hook is not None:
             await self._hook(Point("recover", saga_id, None, ""))
-        taken = await self._insist(lambda: self._store.take(saga_id), tell)
+        taken = await self._insist(f"taking saga {saga_id}", lambda: self._store.take(saga_id), tell)
         self._insist_on_open()
         log = DurableLog(self._store, saga_id, taken.record.generation, self._retry)
         try:
@@ -267,7 +268,7 @@ class Executor:
         except Exception as error:  # whatever is in a log, the other sagas run
             raise Unrecoverable(saga_id, f"{type(error).__name__}: {described(error)}") from error
 
-    async def _insist(self, call: Callable[[], Awaitable[_T]], tell: Callable[[str], object] = str) -> _T:
+    async def _insist(self, what: str, call: Callable[[], Awaitable[_T]], tell: Callable[[str], object] = str) -> _T:
         """Call the store, and again while it fails transiently, unless the executor was closed meanwhile."""
         was_open = not self._closed
 
@@ -276,7 +277,7 @@ class Executor:
             if was_open:
                 self._insist_on_open()
 
-        return await insist(call, self._retry, told)
+        return await insist(what, call, self._retry, told)
 
     def _insist_on_open(self) -> None:
         if self._closed:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sagaref._cause import Cause
+from sagaref._cause import Cause, one_line
 from sagaref._dag import Dag, Kind
 from sagaref._errors import Inconsistent
 from sagaref._faults import Injection
@@ -122,14 +122,14 @@ class SagaStatus:
             direction = f"{self.phase.value}, and getting stuck" if self.stopping else self.phase.value
         stopped = f"stopped: {self.stopped}" if self.stopped else ""
         trouble = f"the store is called again: {self.trouble}" if self.trouble else ""
-        return "; ".join(_line(part) for part in (direction, stopped, trouble) if part)
+        return "; ".join(one_line(part) for part in (direction, stopped, trouble) if part)
 
     def _row(self, node: NodeStatus) -> Row:
-        what = _line(node.text) if node.kind is Kind.ACTION else _WHAT[node.kind]
+        what = one_line(node.text) if node.kind is Kind.ACTION else _WHAT[node.kind]
         text = node.label if what in ("", node.label) else f"{node.label}: {what}"
         state = f"contradiction: {node.problem}" if node.state is None else node.state.value
         held = "held" if node.label in self.held else ""
-        return Row(text, state, "; ".join(part for part in (held, _line(node.cause)) if part))
+        return Row(text, state, "; ".join(part for part in (held, one_line(node.cause)) if part))
 
 
 def snapshot(
@@ -169,11 +169,6 @@ def _node_status(memory: Memory, n: int) -> NodeStatus:
     failed = memory.undo_errors.get(n) or memory.node_errors.get(n)
     cause = "" if failed is None else str(Cause.read(failed))
     return NodeStatus(n, memory.dag.labels[n], node.kind, shown, node.name, state, problem, memory.log_copy[n], cause)
-
-
-def _line(text: str) -> str:
-    """The text in one line, however long."""
-    return " ".join(text.split())
 
 
 class Ending(enum.Enum):

@@ -7,10 +7,12 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -336,6 +338,20 @@ def test_a_file_that_is_no_database_is_refused(demo: Demo, tmp_path: Path) -> No
     refused(demo("run", "--db", file), "sagas.db: file is not a database")
     refused(demo("resume", file), "sagas.db: file is not a database")
     assert file.read_text(encoding="utf-8") == "hello"
+
+
+def test_a_file_that_stays_locked_is_one_sentence(demo: Demo, tmp_path: Path) -> None:
+    """Nothing is said of each try."""
+    file = tmp_path / "sagas.db"
+    done(demo("run", "--db", file, "--quiet"))
+    command = (
+        "import sys, sagaref._sqlite as s; s.BUSY_SECONDS = 0; from sagaref.__main__ import main; sys.exit(main())"
+    )
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        run = [sys.executable, "-c", command, "demo", "run", "--db", str(file)]
+        ended = subprocess.run(run, capture_output=True, text=True, check=False)
+    refused((ended.returncode, ended.stdout, ended.stderr), "the store failed 5 times, at last with: ")
 
 
 def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

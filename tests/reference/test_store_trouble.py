@@ -125,6 +125,52 @@ def test_the_status_shows_the_trouble_while_a_call_is_repeated() -> None:
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("method", "what"),
+    [
+        ("create", "creating saga t"),
+        ("get", "reading saga s"),
+        ("log", "reading the log of saga s"),
+        ("list", "listing the sagas"),
+        ("take", "taking saga s"),
+        ("append", "writing started of node 1 of saga s"),
+        ("update", "writing that saga s is done"),
+    ],
+)
+def test_trouble_is_logged_at_the_first_failure_and_then_rarely(
+    method: str, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So that whoever waits for a server that is not there hears of it; each warning says what it is about."""
+    stage, failures = Stage(), 0
+
+    async def moody(name: str, *_: Any) -> None:
+        nonlocal failures
+        if name == method and failures < 20:
+            failures += 1
+            raise TransientStoreError("away,\nfar away")
+
+    async def main() -> None:
+        async with stage.executor() as executor:
+            await executor.create(stage.dag("a"), saga_id="s")
+            executor._store = Between(stage.store, moody)  # type: ignore[assignment]
+            if method == "create":
+                await executor.create(stage.dag("a"), saga_id="t")
+            elif method == "log":
+                await executor.log("s")
+            elif method == "list":
+                await executor.resume_all()
+            else:
+                await executor.get("s")
+                await (await executor.resume("s")).wait()
+
+    run(main())
+    assert {(record.name, record.levelname) for record in caplog.records} == {("sagaref", "WARNING")}
+    assert caplog.messages == [
+        f"{what}: the store failed{times}, and is called again: away, far away"
+        for times in ("", " 2 times", " 4 times", " 8 times", " 16 times")
+    ]
+
+
 def test_one_write_that_succeeds_does_not_hide_the_trouble_of_another() -> None:
     """The trouble is there as long as any write is being repeated."""
 
