@@ -66,7 +66,10 @@ class SagaExists(SagaError):  # noqa: N818
 
 
 class Unrecoverable(SagaError):  # noqa: N818
-    """The log, the DAG or the registered actions do not allow to recover this saga; nothing was written to its log."""
+    """The log, the DAG or the registered actions do not allow to recover this saga; it stays with whoever has it.
+
+    Nothing was written, unless its log became so while it was being taken: then it was taken, and is run by nobody.
+    """
 
     def __init__(self, saga_id: str, reason: str) -> None:
         super().__init__(f"saga {saga_id} cannot be recovered: {reason}")

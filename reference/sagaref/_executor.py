@@ -28,7 +28,7 @@ from sagaref._points import Hook, Point
 from sagaref._saga import Saga
 from sagaref._status import SagaResult
 from sagaref._steno_json import read_dag, write_dag
-from sagaref._store import SagaRecord, Store
+from sagaref._store import SagaRecord, Store, TakenSaga
 
 __all__ = ["Executor", "Resumed"]
 
@@ -163,12 +163,15 @@ class Executor:
         saga = self._sagas.get(saga_id)
         if saga is not None and not saga.ended:
             return saga
-        dag = self._dag(await self.get(saga_id))
+        record = await self.get(saga_id)
+        dag = self._dag(record)
         saga = self._sagas.get(saga_id)  # once more: somebody may have been quicker
-        return self._saga(saga_id, dag) if saga is None or saga.ended else saga
+        return self._saga(saga_id, dag, record) if saga is None or saga.ended else saga
 
     async def resume(self, saga_id: str) -> Saga:
         """Take a saga from whoever had it, rebuild it from its log, and run it; one that runs here is left as it is.
+
+        Whether it can be rebuilt is tried before it is taken, so one that cannot be stays with whoever has it.
 
         Raises:
             NoSuchSaga: there is none of this id.
@@ -236,8 +239,9 @@ class Executor:
 
     # Within -------------------------------------------------------------------------------------------------------
 
-    def _saga(self, saga_id: str, dag: Dag) -> Saga:
-        take = functools.partial(self._take, saga_id, dag)
+    def _saga(self, saga_id: str, dag: Dag, record: SagaRecord | None = None) -> Saga:
+        """A saga to be started; `record` is what the store has of one that was not created here just now."""
+        take = functools.partial(self._take, saga_id, dag, record)
         saga = self._sagas[saga_id] = Saga(saga_id, dag, self._registry, take, self._running, self._prepared)
         return saga
 
@@ -250,14 +254,28 @@ class Executor:
         return dag
 
     async def _take(
-        self, saga_id: str, dag: Dag, faults: Faults, breakpoints: Breakpoints, tell: Callable[[str], None]
+        self,
+        saga_id: str,
+        dag: Dag,
+        record: SagaRecord | None,
+        faults: Faults,
+        breakpoints: Breakpoints,
+        tell: Callable[[str], None],
     ) -> Execution:
         """Take ownership of a saga and rebuild it."""
         self._insist_on_open()
         if self._hook is not None:
             await self._hook(Point("recover", saga_id, None, ""))
+        rebuilt = functools.partial(self._rebuilt, dag, faults, breakpoints)
+        if record is not None:  # what cannot be rebuilt is not taken from whoever runs it
+            read = functools.partial(self._store.log, saga_id)
+            rebuilt(TakenSaga(record, await self._insist(f"reading the log of saga {saga_id}", read, tell)))
         taken = await self._insist(f"taking saga {saga_id}", lambda: self._store.take(saga_id), tell)
         self._insist_on_open()
+        return rebuilt(taken)
+
+    def _rebuilt(self, dag: Dag, faults: Faults, breakpoints: Breakpoints, taken: TakenSaga) -> Execution:
+        saga_id = taken.record.saga_id
         log = DurableLog(self._store, saga_id, taken.record.generation, self._retry)
         try:
             return self.execution_class(

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from sagaref import Ending, Event, MemoryStore, SagaStopped, SqliteStore, Superseded
-from staging import JumpingLoop, Stage, Watched, hang, raising, run, started
+from sagaref import Ending, Event, Executor, Load, MemoryStore, SagaStopped, SqliteStore, Superseded, Unrecoverable
+from sagaref._execution import Execution
+from staging import Between, JumpingLoop, Stage, Watched, hang, raising, run, started
 
 Stores = tuple[Callable[[], Any], type[Watched]]
 
@@ -115,6 +116,62 @@ def test_who_lost_a_saga_does_not_write_its_cached_state_either(stores: Stores) 
             await saga.stop()
 
     both(stores, work, a=raising(ValueError("no")))
+
+
+class Fussy(Execution):
+    """It can rebuild no saga of which anything has succeeded."""
+
+    allowed_parents = dict.fromkeys(Load, frozenset((Load.NEVER_STARTED,)))
+
+
+class FussyExecutor(Executor):
+    """An executor that can recover new sagas only, as one of an older release might."""
+
+    execution_class = Fussy
+
+
+def test_who_cannot_recover_a_saga_does_not_take_it_from_whoever_runs_it(stores: Stores) -> None:
+    """By none of the ways to it; the saga runs on and ends where it is."""
+
+    async def work(first: Stage, second: Stage) -> None:
+        async with first.executor() as able, FussyExecutor(second.store, second.registry) as unable:
+            saga = await started(able, first.dag("a", "b"))
+            await first.begun["b"].wait()
+            resumed = await unable.resume_all()
+            assert resumed.sagas == ()
+            assert isinstance(resumed.failed["s"], Unrecoverable)
+            with pytest.raises(Unrecoverable):
+                await unable.resume("s")
+            with pytest.raises(Unrecoverable):
+                await (await unable.find("s")).start()
+            assert (await able.get("s")).generation == 1
+            saga.cancel("b")
+            assert (await saga.wait()).ending is Ending.UNWOUND
+            assert second.ran == []
+
+    both(stores, work, b=hang)
+
+
+def test_a_saga_whose_log_becomes_unrecoverable_while_it_is_taken_is_not_run() -> None:
+    """What was tried before is tried again on what was taken."""
+    stage = Stage(b=hang)
+
+    async def main() -> None:
+        async with stage.executor() as executor:
+            await started(executor, stage.dag("a", "b"))
+            await stage.begun["b"].wait()
+
+        async def breaks(name: str, *_: Any) -> None:
+            if name == "take":
+                stage.store._sagas["s"].events.pop(next(iter(stage.store._sagas["s"].events)))
+
+        store: Any = Between(stage.store, breaks)
+        async with Executor(store, stage.registry) as executor:
+            with pytest.raises(Unrecoverable, match="its log says succeeded of node 2, which is never started"):
+                await executor.resume("s")
+            assert (executor.running, stage.ran) == ((), ["a", "b"])
+
+    run(main())
 
 
 def test_two_who_resume_at_once_are_one_owner_and_one_who_stops(stores: Stores) -> None:
