@@ -187,8 +187,8 @@ class Executor:
     async def resume_all(self) -> Resumed:
         """Resume every saga that the store does not have as Done, all at once.
 
-        One that cannot be recovered does not stop the others, nor does one for which the store fails transiently: they
-        run while that is repeated. It returns when each of them runs or has failed.
+        One that cannot be recovered, or whose hook fails, does not stop the others, nor does one for which the store
+        fails transiently: they run while that is repeated. It returns when each of them runs or has failed.
 
         Raises:
             StoreError: the store failed for good while the sagas were listed.
@@ -207,6 +207,11 @@ class Executor:
             return await self.resume(saga_id)
         except SagaError as error:
             return error
+        except Exception as error:  # of a hook
+            self._insist_on_open()
+            reason = Unrecoverable(saga_id, f"{type(error).__name__}: {described(error)}")
+            reason.__cause__ = error
+            return reason
 
     async def get(self, saga_id: str) -> SagaRecord:
         """What the store has of a saga.

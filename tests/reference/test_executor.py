@@ -775,6 +775,51 @@ def test_a_hook_that_fails_stops_its_saga_only() -> None:
     run(main())
 
 
+def test_a_hook_that_fails_while_a_saga_is_resumed_does_not_stop_the_others() -> None:
+    """Its saga is reported with the reason, and with the error as the cause; it can be resumed later."""
+    odd = ValueError("in a hook")
+
+    async def hook(point: Point) -> None:
+        if point.saga_id == "s1" and odds:
+            raise odds.pop()
+
+    stage, odds = Stage(), [odd]
+
+    async def main() -> None:
+        async with stage.executor(hook=hook) as executor:
+            for n in range(3):
+                await executor.create(stage.dag("a"), saga_id=f"s{n}")
+            resumed = await executor.resume_all()
+            assert [saga.saga_id for saga in resumed.sagas] == ["s0", "s2"]
+            assert list(resumed.failed) == ["s1"]
+            assert isinstance(resumed.failed["s1"], Unrecoverable)
+            assert str(resumed.failed["s1"]) == "saga s1 cannot be recovered: ValueError: in a hook"
+            assert resumed.failed["s1"].__cause__ is odd
+            assert (await (await executor.resume("s1")).wait()).ending is Ending.SUCCEEDED
+
+    run(main())
+
+
+def test_resume_all_of_an_executor_that_is_closed_meanwhile_says_so() -> None:
+    """That is no saga's fault."""
+    stage = Stage()
+
+    async def slowly(name: str, *_: Any) -> None:
+        if name == "take":
+            await asyncio.sleep(10)
+
+    async def main() -> None:
+        await stage.executor().create(stage.dag("a"), saga_id="s")
+        store: Any = Between(stage.store, slowly)
+        async with Executor(store, stage.registry) as executor:
+            resuming = asyncio.create_task(executor.resume_all())
+            await asyncio.sleep(1)
+        with pytest.raises(RuntimeError, match="this executor is closed"):
+            await resuming
+
+    run(main())
+
+
 # Wrong use ----------------------------------------------------------------------------------------------------------
 
 
