@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sagaref._dag import Dag, Kind
 
@@ -34,7 +35,7 @@ def tree(dag: Dag, rows: Mapping[int, Row]) -> list[str]:
     A group is what is equally far from the beginning of its saga or subsaga, where a subsaga counts as one step. In a
     DAG that was built group after group these are its groups; in any other, none of a group depends on another.
     """
-    lines = _Tree(dag, rows).scope(dag.start, "")
+    lines = _Tree(dag, rows).lines()
     width = max(len(text) for text, row in lines if row is not None)
     longest = max(len(row.state) for row in rows.values())
     return [
@@ -42,7 +43,9 @@ def tree(dag: Dag, rows: Mapping[int, Row]) -> list[str]:
     ]
 
 
-_Lines = list[tuple[str, Row | None]]
+_Line: TypeAlias = tuple[str, Row | None]
+# Lines, and in the place of those of a subsaga where they come from: however deep they are, nothing recurses.
+_Lines: TypeAlias = Iterator["_Line | _Lines"]
 
 
 class _Tree:
@@ -63,26 +66,39 @@ class _Tree:
             distance[n] = max((1 + distance[p] for p in dag.parents[n]), default=0)
             self._groups[dag.scopes[n]][distance[n]].append(n)
 
-    def scope(self, start: int, indent: str) -> _Lines:
-        """The lines of everything in a saga or subsaga; the last is its end."""
+    def lines(self) -> list[_Line]:
+        """All lines of the saga."""
+        found: list[_Line] = []
+        within = [self._scope(self._dag.start, "")]
+        while within:
+            item = next(within[-1], None)
+            if item is None:
+                within.pop()
+            elif isinstance(item, tuple):
+                found.append(item)
+            else:
+                within.append(item)
+        return found
+
+    def _scope(self, start: int, indent: str) -> _Lines:
+        """Everything in a saga or subsaga; the last line is its end."""
         groups = list(self._groups[start].values())
-        lines: _Lines = []
         for group in groups:
             last = group is groups[-1] and start not in self._ends
             if len(group) == 1:
-                lines += self._node(group[0], indent, last)
+                yield from self._node(group[0], indent, last)
             else:
-                lines.append((f"{indent}{_branch(last)}in parallel", None))
+                yield f"{indent}{_branch(last)}in parallel", None
                 below = indent + _below(last)
                 for n in group:
-                    lines += self._node(n, below, n == group[-1])
+                    yield from self._node(n, below, n == group[-1])
         if start in self._ends:
-            lines += self._node(self._ends[start], indent, last=True)
-        return lines
+            yield from self._node(self._ends[start], indent, last=True)
 
     def _node(self, n: int, indent: str, last: bool) -> _Lines:
-        line = (f"{indent}{_branch(last)}{self._rows[n].text}", self._rows[n])
-        return [line, *(self.scope(n, indent + _below(last)) if n in self._ends else [])]
+        yield f"{indent}{_branch(last)}{self._rows[n].text}", self._rows[n]
+        if n in self._ends:
+            yield self._scope(n, indent + _below(last))
 
 
 def _branch(last: bool) -> str:

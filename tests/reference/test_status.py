@@ -310,6 +310,20 @@ def test_subsagas_in_subsagas_side_by_side() -> None:
     ]
 
 
+def test_the_tree_of_very_many_subsagas_in_one_another() -> None:
+    """It is as deep as they are, and comes to its end."""
+    depth = 1200
+    starts = [Node(Kind.SUBSAGA_START, saga_name="s") for _ in range(depth)]
+    ends = [Node(Kind.SUBSAGA_END, f"e{n}") for n in range(depth)]
+    nodes = (Node(Kind.START), *starts, Node(Kind.CONSTANT, "x"), *ends, Node(Kind.END))
+    dag = Dag("deep", nodes, tuple((n, n + 1) for n in range(len(nodes) - 1)), 0, len(nodes) - 1)
+    lines = snapshot("s", Memory(dag)).tree().splitlines()
+    assert len(lines) == 1 + len(nodes)
+    assert lines[1 + depth].startswith("│  " * (depth - 1) + "├─ (s)#1200: subsaga ")
+    assert lines[2 + depth].startswith("│  " * depth + "├─ x: constant ")
+    assert lines[3 + depth].startswith("│  " * depth + "└─ e0: end of the subsaga ")
+
+
 def test_a_node_is_found_by_its_label() -> None:
     """An unknown label is a KeyError."""
     status = snapshot("s", Memory(Stage().dag("a")), injections=(Injection("error", "a"),))
