@@ -14,9 +14,11 @@
 //! | `schedule` | sagas, plans, events, ends: the same for every version |
 //! | `process` | a process that runs a saga; compiled twice, as [`v041`] and as [`v050`] |
 //! | `panics` | which panics a process met, and where |
+//! | [`adapter`] | how `sagacheck conform` drives 0.4.1 along any schedule: a program of its own, which shares only `panics` |
 //!
 //! The findings themselves are the tests, in `tests/findings.rs`: the name of each is a claim.
 
+pub mod adapter;
 mod panics;
 mod schedule;
 pub mod v041;
