@@ -13,7 +13,7 @@ from typing import Any
 from sagaref._errors import ActionFailed
 from sagaref._json import NotJson, to_text
 
-__all__ = ["Cause", "described", "one_line"]
+__all__ = ["Cause", "described", "one_line", "printable"]
 
 
 @dataclass(frozen=True)
@@ -69,5 +69,12 @@ def described(error: BaseException) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text in one line, however long."""
-    return " ".join(text.split())
+    """The text in one line, however long, with what is not printable escaped."""
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """The text with what is not printable escaped, so that no terminal obeys it."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -18,6 +18,7 @@ from typing import Any
 
 import typer
 
+from sagaref._cause import one_line
 from sagaref._dag import Dag, Kind
 from sagaref._demo_console import BadInput, Interrupted, say
 from sagaref._demo_log import SavedSaga, bring_into, read_saved, shown, write_saved
@@ -164,10 +165,10 @@ async def _to_the_end(setting: Setting, saga: Saga, *, log: bool = True) -> Saga
 def _told(result: SagaResult) -> str:
     lines = [f"result: {result.ending.value}"]
     if result.ending is Ending.SUCCEEDED:
-        lines.append(f"output: {result.output}")
+        lines.append(f"output: {one_line(str(result.output))}")
     for what, failure in (("failed", result.failure), ("undo failed", result.undo_failure)):
         if failure is not None:
-            lines.append(f"{what}: {failure.label}: {failure.error}: {failure.message}")
+            lines.append(one_line(f"{what}: {failure.label}: {failure.error}: {failure.message}"))
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 
+from sagaref._cause import printable
 from sagaref._errors import SagaError
 
 __all__ = ["BadInput", "Interrupted", "OutputClosed", "complain", "say", "why"]
@@ -46,9 +47,9 @@ def say(text: str = "", end: str = "\n") -> None:
 
 
 def complain(sentence: str) -> None:
-    """Write a sentence to standard error."""
+    """Write a sentence to standard error, with what is not printable escaped."""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"sagaref: {sentence}\n")
+        sys.stderr.write(f"sagaref: {printable(sentence)}\n")
 
 
 def why(error: Exception) -> str:

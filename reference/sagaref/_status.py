@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sagaref._cause import Cause, one_line
+from sagaref._cause import Cause, one_line, printable
 from sagaref._dag import Dag, Kind
 from sagaref._errors import Inconsistent
 from sagaref._faults import Injection
@@ -108,10 +108,14 @@ class SagaStatus:
         return Ending.UNWOUND if any(node.log is Load.UNDO_FINISHED for node in self.nodes) else Ending.SUCCEEDED
 
     def tree(self) -> str:
-        """The saga as people read it: how it stands, its nodes as a tree with their states, the injected faults."""
+        """The saga as people read it: how it stands, its nodes as a tree with their states, the injected faults.
+
+        What is not printable in a label, a cause or a trouble is escaped.
+        """
         rows = {node.node: self._row(node) for node in self.nodes}
         faults = (f"injected: {i.kind} into {i.label}, {'' if i.reached else 'not '}reached" for i in self.injections)
-        return "\n".join((f"saga {self.saga_id} ({self.name}): {self._standing()}", *tree(self.dag, rows), *faults))
+        head = f"saga {printable(self.saga_id)} ({self.name}): {self._standing()}"
+        return "\n".join((head, *tree(self.dag, rows), *faults))
 
     def _standing(self) -> str:
         if not self.started:

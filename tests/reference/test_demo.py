@@ -227,6 +227,25 @@ def test_faults_can_be_injected_into_a_recovered_saga(demo: Demo, tmp_path: Path
     assert "\nwhat stands: nothing\n" in out
 
 
+def test_a_log_with_control_characters_is_not_obeyed_by_the_terminal(demo: Demo, tmp_path: Path) -> None:
+    """Neither in a cause nor in an output."""
+    log = tmp_path / "log"
+    done(demo("run", "--inject-error", ACTIONS[0], "--dump-to", log, "--quiet"))
+    log.write_text(log.read_text().replace("an error was injected", "\\u001b[2Jan error"))
+    assert "\\x1b[2Jan error into this action" in printed(demo("run", "--recover-from", log))
+    done(demo("run", "--dump-to", log, "--quiet"))
+    log.write_text(log.read_text().replace("fake-o-instance", "\\u001b[2Jfake"))
+    assert "output: \\x1b[2Jfake" in printed(demo("run", "--recover-from", log))
+    printed(demo("print-log", log))
+
+
+def printed(result: tuple[int, str, str]) -> str:
+    """What a command printed that succeeded, which is printable."""
+    out = done(result)
+    assert out.replace("\n", "").isprintable()
+    return out
+
+
 def test_a_log_goes_through_a_pipe() -> None:
     """Standard output and standard input, and nothing but plain text."""
     dump = subprocess.run([*COMMAND, "run", "--quiet", "--dump-to=-"], capture_output=True, check=True).stdout

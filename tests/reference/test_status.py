@@ -248,6 +248,26 @@ def test_the_tree_shows_groups_subsagas_states_causes_and_faults() -> None:
     assert "│  ├─ hotel                        failed              Cancelled: the run was cancelled\n" in after
 
 
+def test_what_is_not_printable_is_escaped_in_the_tree() -> None:
+    """No label, cause, trouble or id moves the cursor of a terminal, or hides what is there; other letters stay."""
+    stage = Stage(a=raising(ValueError("\x1b[2J wiped \x07 \u202e é 🦀")))
+    builder = DagBuilder("saga")
+    builder.append(action("a", "act", "\x1b[31mred \x08"))
+
+    async def main() -> str:
+        async with stage.executor() as executor:
+            saga = await started(executor, builder.build(stage.registry))
+            await saga.wait()
+            status = dataclasses.replace(saga.status(), saga_id="s\x1b", stopped="\x9b1m", trouble="\x1b]0;title\x07")
+            return status.tree()
+
+    text = run(main())
+    assert text.replace("\n", "").isprintable()
+    head, *_ = text.splitlines()
+    assert head == "saga s\\x1b (saga): unwound; stopped: \\x9b1m; the store is called again: \\x1b]0;title\\x07"
+    assert "├─ a: \\x1b[31mred \\x08  undone (failed)     ValueError: \\x1b[2J wiped \\x07 \\u202e é 🦀\n" in text
+
+
 def test_the_tree_of_the_smallest_saga() -> None:
     """One node between start and end, and nothing after the states."""
     stage = Stage()
