@@ -11,7 +11,7 @@ import logging
 import math
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import typer
 
 from sagaref._cause import one_line
 from sagaref._dag import Dag, Kind
-from sagaref._demo_console import BadInput, Interrupted, say
+from sagaref._demo_console import BadInput, Interrupted, complain, say
 from sagaref._demo_log import SavedSaga, bring_into, read_saved, shown, write_saved
 from sagaref._demo_saga import World, demo_actions, demo_dag
 from sagaref._durable import Retry
@@ -30,6 +30,8 @@ from sagaref._memory_store import MemoryStore
 from sagaref._saga import Saga
 from sagaref._sqlite import SqliteStore
 from sagaref._status import Ending, SagaResult
+from sagaref._steno_json import read_dag
+from sagaref._store import SagaRecord
 from sagaref._tree import Row, tree
 
 __all__ = ["app"]
@@ -222,7 +224,10 @@ def run(
 def resume(
     db: str = typer.Argument(metavar="FILE", help="The SQLite file of an earlier run."), seconds: float = _SECONDS
 ) -> None:
-    """Resume every unfinished saga of a SQLite file, as a process does that starts after a crash."""
+    """Resume every unfinished saga of a SQLite file, as a process does that starts after a crash.
+
+    Of each that cannot be resumed a sentence says why, and then the exit code is 2.
+    """
     _check_seconds(seconds)
     if not Path(db).is_file():
         raise BadInput(f"{db} is no file; name the one that was given to run --db")
@@ -269,15 +274,27 @@ async def _run(
 
 async def _resume(file: Path, seconds: float) -> None:
     async with _setting(file, seconds) as setting:
-        for record in await setting.executor.list(unfinished=True):
-            log = await setting.executor.log(record.saga_id)
-            setting.world.recall(record.saga_id, demo_dag(demo_actions()), demo_actions(), log)
+        after: str | None = None
+        while page := await setting.executor.list(after=after, unfinished=True):
+            for record in page:
+                await _recall(setting, record)
+            after = page[-1].saga_id
         resumed = await setting.executor.resume_all()
         setting.say(f"resumed: {', '.join(saga.saga_id for saga in resumed.sagas) or 'nothing'}\n")
         for saga in resumed.sagas:
             await _to_the_end(setting, saga, log=False)
-    for error in resumed.failed.values():
-        raise error
+    failed = list(resumed.failed.values())
+    for error in failed[:-1]:
+        complain(str(error))
+    if failed:
+        raise failed[-1]
+
+
+async def _recall(setting: Setting, record: SagaRecord) -> None:
+    """Put together what stands of a saga; of one that cannot be read nothing does, and resuming it will say why."""
+    log = await setting.executor.log(record.saga_id)
+    with suppress(BuildError):
+        setting.world.recall(record.saga_id, read_dag(record.dag), demo_actions(), log)
 
 
 # The DAG ------------------------------------------------------------------------------------------------------------

@@ -13,12 +13,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sagaref import SqliteStore, StoreError, read_dag
+from sagaref import DagBuilder, Event, LogEntry, SqliteStore, StoreError, action, read_dag
 from sagaref.__main__ import main
+from sagaref._demo_log import SavedSaga, bring_into, read_saved
 from sagaref._demo_saga import demo_actions, demo_dag
 
 SAGA = Path(__file__).resolve().parents[1] / "data" / "sagas" / "demo_provision.json"
@@ -407,6 +409,44 @@ def test_an_interrupted_saga_is_resumed_by_the_next_process(
     out = done(demo("resume", file))
     assert out.startswith("resumed: demo-1\n")
     assert "\nresult: succeeded\n" in out
+
+
+def test_every_saga_of_a_file_is_resumed_and_each_that_cannot_be_is_named(demo: Demo, tmp_path: Path) -> None:
+    """However many there are: what stood of the last one is known, and each of the others has a sentence."""
+    file, log = tmp_path / "sagas.db", tmp_path / "log"
+    lines = done(demo("run", "--dump-to", "-", "--quiet")).splitlines(keepends=True)
+    log.write_text("".join(lines[:15]), encoding="utf-8")
+
+    asyncio.run(_bring(file, replace(read_saved(str(log)), saga_id="last"), broken=102))
+    code, out, err = demo("resume", file)
+    assert code == 2
+    assert out.startswith("resumed: last\n")
+    (stands,) = re.findall("^what stands: (.*)$", out, re.MULTILINE)
+    assert stands == re.findall("^what stands: (.*)$", done(demo("run")), re.MULTILINE)[0]
+    assert [line.split(":")[1] for line in err.splitlines()] == [
+        f" saga broken-{n:03} cannot be recovered" for n in range(102)
+    ]
+
+
+def test_what_stands_of_a_resumed_saga_goes_by_its_own_dag(demo: Demo, tmp_path: Path) -> None:
+    """It may have come from a file, and be another one than that of the demo."""
+    file = tmp_path / "sagas.db"
+    builder = DagBuilder("other")
+    for n in range(20):
+        builder.append(action(f"server{n}", "server_pick"))
+    dag = builder.build(demo_actions(), {"number_of_things": 3})
+    saved = SavedSaga("other", dag, (LogEntry(dag.start, Event.STARTED), LogEntry(dag.start, Event.SUCCEEDED, "null")))
+    asyncio.run(_bring(file, saved))
+    assert done(demo("resume", file)).startswith("resumed: other\n")
+
+
+async def _bring(file: Path, saved: SavedSaga, broken: int = 0) -> None:
+    """Put a saga into a file, and so many that cannot be resumed."""
+    store = SqliteStore(file)
+    for n in range(broken):
+        await store.create(f"broken-{n:03}", "broken", "{}")
+    await bring_into(store, saved.saga_id, saved)
+    await store.close()
 
 
 async def _events(file: Path) -> int:
