@@ -16,7 +16,7 @@ from sagaref._errors import BuildError
 if TYPE_CHECKING:
     from sagaref._context import ActionContext
 
-__all__ = ["Action", "ActionRegistry", "Do", "Undo", "check_name"]
+__all__ = ["Action", "ActionRegistry", "Do", "Undo", "check_name", "is_whole"]
 
 Do: TypeAlias = "Callable[[ActionContext], Awaitable[Any]]"
 Undo: TypeAlias = "Callable[[ActionContext], Awaitable[None]]"
@@ -55,7 +55,7 @@ class ActionRegistry:
 
         Raises:
             BuildError: the name is registered already; it, or one in `reads`, is no text of one or more printable
-                characters; the timeout is not a finite number above 0.
+                characters; the timeout is not a finite number above 0, or larger than a float can be.
             TypeError: an action or undo action is no async function, nor a `functools.partial` of one, nor an object
                 whose `__call__` is one; `reads` is a text; the timeout is no number.
         """
@@ -128,6 +128,11 @@ def check_name(name: object, what: str) -> None:
         raise BuildError(f"{what} must be one or more printable characters, not {reprlib.repr(name)}")
 
 
+def is_whole(value: object) -> bool:
+    """Whether something is a whole number; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _check_async(function: object, what: str) -> None:
     inner = function
     while isinstance(inner, functools.partial):
@@ -143,5 +148,9 @@ def _check_timeout(timeout: object, where: str) -> None:
         return
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
         raise TypeError(f"{where}: its timeout must be a number of seconds, not {reprlib.repr(timeout)}")
-    if not (math.isfinite(timeout) and timeout > 0):
+    try:
+        seconds = float(timeout)
+    except OverflowError:
+        raise BuildError(f"{where}: its timeout is too large a number; leave it out for no limit") from None
+    if not (math.isfinite(seconds) and seconds > 0):
         raise BuildError(f"{where}: its timeout must be a finite number of seconds above 0, not {timeout!r}")

@@ -10,7 +10,7 @@ import reprlib
 from dataclasses import dataclass
 from typing import Any
 
-from sagaref._actions import ActionRegistry, check_name
+from sagaref._actions import ActionRegistry, check_name, is_whole
 from sagaref._dag import Dag, Kind, Node
 from sagaref._errors import BuildError
 from sagaref._json import NotJson, to_text
@@ -26,6 +26,9 @@ _NAMES: dict[Kind, dict[str, str]] = {
     Kind.SUBSAGA_START: {"saga_name": "the name of its saga", "params_from": "the name of the node of its parameters"},
     Kind.SUBSAGA_END: {"name": "its name"},
 }
+
+# The fields of a node that are texts, also where they mean nothing.
+_TEXTS = ("label", "name", "action", "saga_name", "params_from")
 
 
 @dataclass(frozen=True)
@@ -194,14 +197,15 @@ def check_structure(dag: Dag) -> None:
     """Check that a DAG is a saga, whatever its actions are.
 
     Raises:
-        BuildError: a name is no text of one or more printable characters; a label is no text; a value is not JSON;
-            there is not one start, without parents, and one end, without children; an edge leads from or to no node,
-            from a node to itself, or is there twice; there is a cycle; a node cannot be reached from the start, or does
-            not lead to the end; the brackets of a subsaga do not balance; the saga or a subsaga is empty, or does not
-            end in one node; two outputs of one saga or subsaga have one name; the parameters of a subsaga come from no
-            node on which it depends in the saga around it.
+        BuildError: a field is not of its type; a name is no text of one or more printable characters; a value is not
+            JSON; there is not one start, without parents, and one end, without children; an edge leads from or to no
+            node, from a node to itself, or is there twice; there is a cycle; a node cannot be reached from the start,
+            or does not lead to the end; the brackets of a subsaga do not balance; the saga or a subsaga is empty, or
+            does not end in one node; two outputs of one saga or subsaga have one name; the parameters of a subsaga
+            come from no node on which it depends in the saga around it.
     """
     check_name(dag.name, "the name of a saga")
+    _check_fields(dag)
     for n, node in enumerate(dag.nodes):
         _check_node(node, f"saga {dag.name}: node {n}")
     _check_only(dag, Kind.START, dag.start)
@@ -223,11 +227,23 @@ def _broken(dag: Dag, sentence: str) -> BuildError:
     return BuildError(f"saga {dag.name}: {sentence}")
 
 
+def _check_fields(dag: Dag) -> None:
+    nodes = dag.nodes if isinstance(dag.nodes, tuple) else (None,)
+    if not all(isinstance(node, Node) and isinstance(node.kind, Kind) for node in nodes):
+        raise _broken(dag, "its nodes must be a tuple of `Node`s, each of a `Kind`")
+    edges = dag.edges if isinstance(dag.edges, tuple) else (None,)
+    if not all(isinstance(edge, tuple) and len(edge) == 2 and all(map(is_whole, edge)) for edge in edges):
+        raise _broken(dag, "its edges must be a tuple of pairs of whole numbers")
+    if not (is_whole(dag.start) and is_whole(dag.end)):
+        raise _broken(dag, "its start and its end must be whole numbers")
+
+
 def _check_node(node: Node, where: str) -> None:
     for field, what in _NAMES[node.kind].items():
         check_name(getattr(node, field), f"{where}: {what}")
-    if not isinstance(node.label, str):
-        raise BuildError(f"{where}: its label must be a text, not {reprlib.repr(node.label)}")
+    for field in _TEXTS:
+        if not isinstance(text := getattr(node, field), str):
+            raise BuildError(f"{where}: its {field} must be a text, not {reprlib.repr(text)}")
     for value in (node.value, node.label):
         try:
             to_text(value)

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
-from sagaref._actions import ActionRegistry, check_name
+from sagaref._actions import ActionRegistry, check_name, is_whole
 from sagaref._breakpoints import Breakpoints
 from sagaref._builder import check
 from sagaref._cause import described
@@ -126,9 +126,9 @@ class Executor:
             raise BuildError(
                 f"a saga is created from a Dag, not from a {type(dag).__name__}; `DagBuilder.build` makes one"
             )
+        check(dag, self._registry)
         if params is not None:
             dag = dag.with_params(params)
-        check(dag, self._registry)
         chosen = str(uuid.uuid4()) if saga_id is None else saga_id
         check_name(chosen, "the id of a saga")
         text = write_dag(dag)
@@ -159,7 +159,9 @@ class Executor:
             NoSuchSaga: there is none of this id.
             Unrecoverable: its DAG or the registered actions do not allow it to be resumed.
             StoreError: the store failed for good.
+            TypeError: the id is no text.
         """
+        _check_text(saga_id, "the id of a saga")
         saga = self._sagas.get(saga_id)
         if saga is not None and not saga.ended:
             return saga
@@ -178,6 +180,7 @@ class Executor:
             Unrecoverable: its log, its DAG or the registered actions do not allow it.
             StoreError: the store failed for good.
             RuntimeError: the executor is closed.
+            TypeError: the id is no text.
         """
         self._insist_on_open()
         saga = await self.find(saga_id)
@@ -219,11 +222,14 @@ class Executor:
         Raises:
             NoSuchSaga: there is none of this id.
             StoreError: the store failed for good.
+            TypeError: the id is no text.
         """
+        _check_text(saga_id, "the id of a saga")
         return await self._insist(f"reading saga {saga_id}", lambda: self._store.get(saga_id))
 
     async def log(self, saga_id: str) -> tuple[LogEntry, ...]:
         """The durable log of a saga, in the order in which it was written. Raises as `get` does."""
+        _check_text(saga_id, "the id of a saga")
         return await self._insist(f"reading the log of saga {saga_id}", lambda: self._store.log(saga_id))
 
     async def list(
@@ -233,12 +239,20 @@ class Executor:
 
         Args:
             after: the last id of the page before; None for the first page.
-            limit: the length of a page.
+            limit: the length of a page, 1 or more.
             unfinished: leave out those that are Done.
 
         Raises:
             StoreError: the store failed for good.
+            TypeError: `after` is no text, or `limit` no whole number.
+            ValueError: the limit is below 1.
         """
+        if after is not None:
+            _check_text(after, "`after`")
+        if not is_whole(limit):
+            raise TypeError(f"`limit` must be a whole number, not a value of type {type(limit).__name__}")
+        if limit < 1:
+            raise ValueError("`limit` is below 1; a page has 1 saga or more")
         page = functools.partial(self._store.list, after=after, limit=limit, unfinished=unfinished)
         return tuple(await self._insist("listing the sagas", page))
 
@@ -305,3 +319,8 @@ class Executor:
     def _insist_on_open(self) -> None:
         if self._closed:
             raise RuntimeError("this executor is closed; make another one on the same store")
+
+
+def _check_text(value: object, what: str) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a text, not a value of type {type(value).__name__}")

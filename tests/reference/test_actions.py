@@ -99,6 +99,8 @@ Call = Callable[[ActionRegistry], object]
         (lambda r: r.register("new", do, timeout=-0.5), BuildError, "not -0.5"),
         (lambda r: r.register("new", do, timeout=float("nan")), BuildError, "not nan"),
         (lambda r: r.register("new", do, timeout=float("inf")), BuildError, "not inf"),
+        (lambda r: r.register("new", do, timeout=10**400), BuildError, "action new: its timeout is too large a number"),
+        (lambda r: r.register("new", do, timeout=10**5000), BuildError, "its timeout is too large a number; leave it"),
         (lambda r: r.register("new", do, timeout=True), TypeError, "its timeout must be a number of seconds, not True"),
         (lambda r: r.register("new", do, timeout="1"), TypeError, "not '1'"),
     ],

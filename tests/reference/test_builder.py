@@ -314,6 +314,20 @@ def subsaga_end() -> Node:
 @pytest.mark.parametrize(
     ("dag", "words"),
     [
+        (Dag("s", None, None, 0, 0), "saga s: its nodes must be a tuple of `Node`s, each of a `Kind`"),  # type: ignore[arg-type]
+        (small(nodes=list(NODES)), "saga s: its nodes must be a tuple of `Node`s"),
+        (small(nodes=(*NODES, 3)), "saga s: its nodes must be a tuple of `Node`s"),
+        (node_at(0, replace(P, kind="action")), "saga s: its nodes must be a tuple of `Node`s, each of a `Kind`"),
+        (small(edges=3), "saga s: its edges must be a tuple of pairs of whole numbers"),
+        (small(edges=(*EDGES, 3)), "its edges must be a tuple of pairs"),
+        (small(edges=(*EDGES, (0, 1, 2))), "its edges must be a tuple of pairs"),
+        (small(edges=(*EDGES, (0, "1"))), "its edges must be a tuple of pairs"),
+        (small(edges=(*EDGES, (0, True))), "its edges must be a tuple of pairs"),
+        (small(start="5"), "saga s: its start and its end must be whole numbers"),
+        (small(end=None), "saga s: its start and its end must be whole numbers"),
+        (small(name=None), "the name of a saga must be one or more printable characters"),
+        (node_at(START, Node(Kind.START, name=[])), "saga s: node 5: its name must be a text, not []"),  # type: ignore[arg-type]
+        (node_at(4, replace(NODES[4], label=7)), "saga s: node 4: its label must be a text, not 7"),
         (small(name=""), "the name of a saga must be one or more printable characters"),
         (
             small(nodes=(), edges=()),

@@ -842,11 +842,43 @@ def test_what_cannot_be_created_is_refused_in_a_sentence() -> None:
                 ({"saga_id": 7}, "the id of a saga must be one or more printable characters, not 7"),
                 ({"dag": other.dag("a:other")}, "saga saga: a .node 0.: no action 'other' is registered; "),
                 ({"dag": DagBuilder("x")}, "a saga is created from a Dag, not from a DagBuilder; `DagBuilder.build` "),
+                ({"dag": Dag("s", None, None, 0, 0)}, "saga s: its nodes must be a tuple of `Node`s"),  # type: ignore[arg-type]
+                ({"dag": Dag("s", (), (), 5, 6), "params": 7}, "saga s: its start must be the one node of that kind; "),
                 ({"dag": "{}"}, "a saga is created from a Dag, not from a str; `DagBuilder.build` makes one"),
             ):
                 with pytest.raises(BuildError, match=f"^{sentence}"):
                     await executor.create(**{"dag": dag, **arguments})
             assert await executor.list() == ()
+
+    run(main())
+
+
+def test_a_call_that_makes_no_sense_is_refused_before_the_store_is_asked() -> None:
+    """In one sentence."""
+
+    async def never(*_: Any) -> None:
+        raise AssertionError
+
+    async def main() -> None:
+        store: Any = Between(MemoryStore(), never)
+        async with Executor(store, Stage().registry) as executor:
+            for wrong in (5, None, [], b"s", 10**5000):
+                odd: Any = wrong
+                for ask in (executor.get, executor.log, executor.find, executor.resume):
+                    with pytest.raises(TypeError, match=r"^the id of a saga must be a text, not a value of type "):
+                        await ask(odd)
+            for arguments, error, sentence in (
+                ({"limit": "x"}, TypeError, "`limit` must be a whole number, not a value of type str"),
+                ({"limit": 1.0}, TypeError, "`limit` must be a whole number, not a value of type float"),
+                ({"limit": True}, TypeError, "`limit` must be a whole number, not a value of type bool"),
+                ({"limit": None}, TypeError, "`limit` must be a whole number, not a value of type NoneType"),
+                ({"limit": 0}, ValueError, "`limit` is below 1; a page has 1 saga or more"),
+                ({"limit": -(10**5000)}, ValueError, "`limit` is below 1; a page has 1 saga or more"),
+                ({"after": 5}, TypeError, "`after` must be a text, not a value of type int"),
+            ):
+                page: Any = arguments
+                with pytest.raises(error, match=f"^{sentence}$"):
+                    await executor.list(**page)
 
     run(main())
 
