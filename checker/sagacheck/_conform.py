@@ -133,6 +133,7 @@ class Examiner:
         self.evidence = Evidence()
         self._arenas: dict[str, Arena] = {}
         self._last: Play | None = None
+        self._internal: frozenset[Offer] = frozenset()  # what happens on its own on the structure that is tested now
         assert domain.conformance is not None
         missing = capabilities_missing(domain, hello)
         self._conformance = domain.conformance
@@ -149,6 +150,7 @@ class Examiner:
         for structure in self._plan.structures:
             arena = self.arena(structure)
             first = self.play(arena)
+            self._internal = first.reply.internal
             if first.supported:
                 self.evidence.unsupported[structure] = first.supported
                 continue
@@ -212,7 +214,7 @@ class Examiner:
         if any(o.step in self.barred for o in schedule.steps):
             return "not supported"
         endings = set()
-        for steps in schedule.variants(self.hello, self.play(arena).reply.internal):
+        for steps in schedule.variants(self.hello, self._internal):
             play = self.play(arena)
             outcome = TAKEN
             for offer in steps:

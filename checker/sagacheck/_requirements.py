@@ -109,7 +109,8 @@ def _judged(r: Requirement, examiner: Examiner, domain: Domain) -> Judged:
         return Judged(r, Judgement.NOT_SUPPORTED, reason=f"it does not declare {' and '.join(missing)}")
     tried = evidence.schedules.get(r.name, Counter())
     if not _observable(r, examiner, domain, tried):
-        others = f"; {', '.join(r.stands_for)} stand for it" if r.stands_for else ""
+        verb = "stands" if len(r.stands_for) == 1 else "stand"
+        others = f"; {', '.join(r.stands_for)} {verb} for it" if r.stands_for else ""
         return Judged(r, Judgement.NOT_OBSERVABLE, reason=f"what is shown cannot tell{others}")
     runs = evidence.runs.total()
     if not runs or (tried and not tried["not led"]):
