@@ -192,7 +192,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refused(sentence: str) -> int:
-    tell(f"sagacheck: {' '.join(sentence.split())}")
+    """One sentence; what an adapter wrote to its standard error stands in lines below it."""
+    said, _, stderr = sentence.partition("\n  | ")
+    tell(f"sagacheck: {' '.join(said.split())}" + (f"\n  | {stderr}" if stderr else ""))
     return BAD_INPUT
 
 

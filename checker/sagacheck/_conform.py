@@ -92,9 +92,9 @@ class Evidence:
 
     Attributes:
         failures: by requirement and kind, the shortest run that showed it.
-        schedules: requirement -> schedules that were tried, by how they ended: "led" along it to the violation,
-            "not led" (refused, or without the violation), "not reached", "not supported", "hidden" (the violation
-            would not have been seen).
+        schedules: requirement -> schedules that were tried, by how they ended: "led" along it to the violation; "not
+            led", since it refused a step, or without the violation; "refused" by an implementation that cannot be held
+            at every step, which says little; "not reached"; "not supported".
         runs: suite -> runs. steps: in all of them. unsupported: structure -> why.
         stopped: why less was run than asked for, in words.
     """
@@ -225,9 +225,9 @@ class Examiner:
             if any(f.requirement == schedule.requirement for f in play.failures):
                 return "led"
             endings.add(outcome)
-        if not schedule.shows_violation(self.hello.shows):
-            return "hidden"
-        return "not reached" if endings == {NOT_REACHED} else "not led"
+        if TAKEN in endings or PENDING in endings or (play.beliefs.exact and endings != {NOT_REACHED}):
+            return "not led"
+        return "not reached" if endings == {NOT_REACHED} else "refused"
 
     def cover(self, arena: Arena) -> None:
         """Take every step of the graph."""

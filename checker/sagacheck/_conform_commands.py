@@ -136,6 +136,8 @@ class ConformCommands:
         output = whole_file(output)
         if output is not None:
             refuse_unwritable(output)
+        if smoke and form is not ConformFormat.TEXT:
+            raise InputError(f"--format {form.value}: what --smoke says is text only")
         chosen = Chosen(cmd, listen, impl, seconds_of(reply_seconds, "--reply-seconds") or 0.0)
         asked = select_requirements(self._requirements(environment), requirement or ())
         plan = Plan(
@@ -160,7 +162,8 @@ class ConformCommands:
                         _run(examiner)
         if smoke:  # what is printed before is the implementation's, and goes to standard error
             put(None, lambda terminal: render(adapter.parts(), terminal=terminal))
-            tell(f"next: sagacheck conform {chosen.option}")
+            if adapter.exit_code == 0:
+                tell(f"next: sagacheck conform {chosen.option}")
             return adapter.exit_code
         judged = judge(examiner, asked)
         if steps:  # one run decides nothing but what fails in it
@@ -257,7 +260,8 @@ def _run(examiner: Examiner) -> None:
     except KeyboardInterrupt:
         examiner.evidence.stopped.append("interrupted")
     except ImplementationError as error:
-        raise ImplementationError(f"{error} {examiner.where()}") from None
+        said, line, stderr = str(error).partition("\n")
+        raise ImplementationError(f"{said} {examiner.where()}{line}{stderr}") from None
 
 
 def _only(examiner: Examiner, plan: Plan, text: str, repeat: int) -> None:
@@ -286,6 +290,4 @@ def _steps(text: str) -> tuple[Offer, ...]:
             if match is None:
                 raise InputError(f"--steps: {part.strip()!r} is no step; give STEP or STEP(NODE), with ; between them")
             found.append(Offer(match[1], match[2]))
-    if not found:
-        raise InputError("--steps: give at least one step")
     return tuple(found)

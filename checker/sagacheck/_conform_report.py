@@ -40,8 +40,8 @@ _STYLES = {
 
 
 def steps_text(steps: Sequence[Offer]) -> str:
-    """Steps as `--steps` takes them."""
-    return "; ".join(map(str, steps))
+    """Steps as `--steps` takes them; `;` for none."""
+    return "; ".join(map(str, steps)) or ";"
 
 
 @dataclass(frozen=True)

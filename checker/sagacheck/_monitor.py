@@ -18,6 +18,8 @@ from sagacheck._specification import Kind
 
 __all__ = ["Breach", "Monitor", "certain"]
 
+_MOST_TRIED = 12  # bits of which every value is tried
+
 
 @dataclass(frozen=True)
 class Breach:
@@ -70,11 +72,13 @@ class Monitor:
         always = [p for p in ground.specification.properties if p.kind is Kind.ALWAYS and p.name not in set(unseen)]
         true = ground.table.true
         self.claims: tuple[Claim, ...] = tuple(c for p in always for c in ground.claims(p) if c.ground is not true)
+        self.masks: set[int] = set()  # which bits were known, over all that was looked at
         self._rest = ground.value(ground.specification.rest, {})
         self._asked: list[tuple[Claim, dict[tuple[int, int], bool | None]]] = [(c, {}) for c in self.claims]
 
     def breaches(self, known: Knowledge) -> Iterator[Breach]:
         """The claims that are certainly false."""
+        self.masks.add(known.mask)
         for claim, answers in self._asked:
             support = claim.ground.support
             key = known.mask & support, known.bits & support
@@ -82,6 +86,11 @@ class Monitor:
                 answers[key] = certain(claim.ground, known)
             if answers[key] is False:
                 yield self._breach(claim, known)
+
+    def could_see(self, property_name: str) -> bool:
+        """Whether a violation of the property could have been seen in anything that was looked at."""
+        claims = [c.ground for c in self.claims if c.property.name == property_name]
+        return any(_could_be_false(g, mask) for mask in self.masks for g in claims)
 
     def may_end(self, known: Knowledge) -> bool:
         """Whether a behaviour may end there, as far as is known."""
@@ -112,3 +121,19 @@ class Monitor:
             else:
                 shown = self.ground.show(slot, known.bits)
                 yield v.name, shown.lower() if v.sort == BOOL else shown
+
+
+def _could_be_false(g: Ground, mask: int) -> bool:
+    """Whether some values of the bits of the mask make the expression certainly false."""
+    bits = g.support & mask
+    if not g.support & ~mask:
+        return True
+    if bits.bit_count() > _MOST_TRIED:
+        return False
+    values = 0
+    while True:
+        if certain(g, Knowledge(mask, values)) is False:
+            return True
+        values = (values - bits) & bits
+        if not values:
+            return False

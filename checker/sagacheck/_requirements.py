@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sagacheck._conform import Evidence, Examiner, capabilities_missing
+from sagacheck._conform import Evidence, Examiner, Suite, capabilities_missing
+from sagacheck._conformance import Conformance
 from sagacheck._domain import Domain
 from sagacheck._errors import InputError
 from sagacheck._narration import first_sentence
@@ -96,26 +97,28 @@ def select_requirements(known: Sequence[Requirement], names: Sequence[str]) -> t
 
 def judge(examiner: Examiner, asked: Sequence[Requirement]) -> tuple[Judged, ...]:
     """What is known of each requirement after the suites have run."""
-    return tuple(_judged(r, examiner, examiner.domain) for r in asked)
+    return tuple(_judged(r, examiner) for r in asked)
 
 
-def _judged(r: Requirement, examiner: Examiner, domain: Domain) -> Judged:
+def _judged(r: Requirement, examiner: Examiner) -> Judged:
     evidence = examiner.evidence
     failures = sorted((f for f in evidence.failures.values() if f.requirement == r.name), key=lambda f: len(f.steps))
     if failures:
         return Judged(r, Judgement.FAILED, tuple(failures))
-    missing = [c for c in r.capabilities if c in capabilities_missing(domain, examiner.hello)]
+    missing = [c for c in r.capabilities if c in capabilities_missing(examiner.domain, examiner.hello)]
     if missing:
         return Judged(r, Judgement.NOT_SUPPORTED, reason=f"it does not declare {' and '.join(missing)}")
-    tried = evidence.schedules.get(r.name, Counter())
-    if not _observable(r, examiner, domain, tried):
+    if not evidence.runs and r.name not in _conformance(examiner).unseen:
+        return Judged(r, Judgement.NOT_REACHED, reason="nothing was run")
+    if not _observable(r, examiner):
         verb = "stands" if len(r.stands_for) == 1 else "stand"
         others = f"; {', '.join(r.stands_for)} {verb} for it" if r.stands_for else ""
-        return Judged(r, Judgement.NOT_OBSERVABLE, reason=f"what is shown cannot tell{others}")
-    runs = evidence.runs.total()
-    if not runs or (tried and not tried["not led"]):
+        return Judged(r, Judgement.NOT_OBSERVABLE, reason=f"what was shown cannot tell{others}")
+    tried = evidence.schedules.get(r.name, Counter())
+    other_runs = evidence.runs.total() - evidence.runs[Suite.FORBIDDEN]
+    if not tried["not led"] and (tried["not reached"] or not other_runs):
         ended = ", ".join(f"{n} {how}" for how, n in sorted(tried.items()))
-        return Judged(r, Judgement.NOT_REACHED, reason=f"of its schedules {ended}" if tried else "nothing was run")
+        return Judged(r, Judgement.NOT_REACHED, reason=f"of its schedules {ended or 'none was made'}")
     exact = [c for c in evidence.coverage if c.exact]
     missed = sum(c.missed.total() + c.left.total() for c in exact)
     if r.name == REFINEMENT and missed:
@@ -124,30 +127,28 @@ def _judged(r: Requirement, examiner: Examiner, domain: Domain) -> Judged:
     return Judged(r, Judgement.PASSED, reason=_grounds(tried, evidence))
 
 
-def _observable(r: Requirement, examiner: Examiner, domain: Domain, tried: Counter[str]) -> bool:
-    conformance = domain.conformance
-    assert conformance is not None
+def _conformance(examiner: Examiner) -> Conformance:
+    assert examiner.domain.conformance is not None
+    return examiner.domain.conformance
+
+
+def _observable(r: Requirement, examiner: Examiner) -> bool:
+    """Whether a violation could have been seen, in what was shown."""
+    conformance = _conformance(examiner)
     if r.name in conformance.unseen:
         return False
     if r.name in (REFINEMENT, conformance.standstill, conformance.after_crash):
         return True
     if any(step in examiner.hello.steps for step, name in conformance.demands.items() if name == r.name):
         return True
-    if tried["not led"] + tried["led"] + tried["not reached"]:
-        return True
-    return any(
-        c.property.name == r.name and not c.ground.support & ~m.reader.mask_of(examiner.hello.shows)
-        for m in examiner.monitors()
-        for c in m.claims
-    )
+    return any(monitor.could_see(r.name) for monitor in examiner.monitors())
 
 
 def _grounds(tried: Counter[str], evidence: Evidence) -> str:
     runs = _counted(evidence.runs.total(), "run")
-    if not tried:
+    if not tried["not led"]:
         return f"in {runs} it was not seen to be violated"
-    hidden = f"; {tried['hidden']} more would not show it" if tried["hidden"] else ""
-    return f"not led along {_counted(tried['not led'], 'schedule')} to a violation{hidden}; not violated in {runs}"
+    return f"not led along {_counted(tried['not led'], 'schedule')} to a violation; not violated in {runs}"
 
 
 def _counted(count: int, what: str) -> str:

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from sagacheck._check import check
 from sagacheck._domain import Design, Domain
 from sagacheck._explore import Limits
-from sagacheck._monitor import certain
 from sagacheck._protocol import Hello, Offer
-from sagacheck._shown import Knowledge, Reader
 from sagacheck._specification import Kind
 from sagacheck._structure import Structure
 from sagacheck._verdict import Outcome, Trace, Verdict
@@ -45,13 +43,6 @@ class Schedule:
         """The counterexample."""
         assert self.outcome.trace is not None
         return self.outcome.trace
-
-    def shows_violation(self, shows: frozenset[str]) -> bool:
-        """Whether who sees these variables in the last state of the counterexample is certain of the violation."""
-        ground, state = self.trace.ground, self.trace.states[-1]
-        mask = Reader(ground).mask_of(shows)
-        claims = (c for c in ground.claims(self.outcome.property) if c.element == self.outcome.element)
-        return any(certain(c.ground, Knowledge(mask, state & mask)) is False for c in claims)
 
     def variants(self, hello: Hello, internal: frozenset[Offer]) -> Iterator[tuple[Offer, ...]]:
         """What to ask of an implementation; at a step that it does not have, the schedule is refused."""

@@ -164,6 +164,19 @@ def test_what_is_hidden_is_not_passed(run: Run) -> None:
     assert verdicts(run, "Blind")["MutualExclusion"] == "not observable"
 
 
+class ShowsNothingThatMatters(TwoSteps):
+    """Says that it shows where processes are, and never does."""
+
+    def state(self) -> dict[str, Any]:
+        """The lock."""
+        return {**super().state(), "pc": None}
+
+
+def test_what_is_declared_but_never_shown_is_not_passed(run: Run) -> None:
+    """What could have been seen is judged by what was shown, not by what was promised."""
+    assert verdicts(run, "ShowsNothingThatMatters")["MutualExclusion"] == "not observable"
+
+
 def test_a_step_that_must_have_an_answer_is_missed(run: Run) -> None:
     """Its refusal violates the property that demands it, and coming to a standstill violates another."""
     found = verdicts(run, "Stays")
@@ -223,7 +236,7 @@ def test_junit(run: Run) -> None:
         ((f"{HERE}Atomic", "--requirement", "Speed"), ("--requirement Speed", "there are MutualExclusion")),
         ((f"{HERE}Atomic", "--steps", "look(a)"), ("--steps: name with --processes",)),
         ((f"{HERE}Atomic", "--processes", "2", "--steps", "look a"), ("--steps: 'look a' is no step",)),
-        ((f"{HERE}Atomic", "--processes", "2", "--steps", ";"), ("--steps: give at least one step",)),
+        ((f"{HERE}Atomic", "--smoke", "--format", "json"), ("--format json: what --smoke says is text only",)),
         ((f"{HERE}Atomic", "--reply-seconds", "soon"), ("--reply-seconds soon: give a number of seconds",)),
         ((f"{HERE}Atomic", "--processes", "many"), ("--processes many: give a number",)),
         (("--cmd", "no-such-program-anywhere"), ("no-such-program-anywhere",)),
@@ -232,6 +245,23 @@ def test_junit(run: Run) -> None:
 def test_bad_input_is_one_sentence(run: Run, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
     """Exit code 2, and what to do."""
     refused(run(MUTEX, "conform", *arguments), *words)
+
+
+def test_a_run_without_a_step_can_be_made_again(run: Run) -> None:
+    """What is wrong from the beginning has a command that shows it."""
+    code, out, _ = run(MUTEX, "conform", f"{HERE}Inside", "--processes", "2", "--requirement", "Refinement")
+    assert code == 1
+    assert "Refinement fails on 2 after 0 steps" in out
+    assert "--steps ';'" in out
+    assert run(MUTEX, "conform", f"{HERE}Inside", "--processes", "2", "--steps", ";")[0] == 1
+
+
+class Inside(Atomic):
+    """Begins with the lock taken."""
+
+    def state(self) -> dict[str, Any]:
+        """The lock is always taken."""
+        return {**super().state(), "locked": True}
 
 
 def test_a_step_that_is_not_taken_is_told(run: Run) -> None:

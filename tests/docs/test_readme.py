@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from shown import commands, python_blocks, run_command
+from shown import ROOT, commands, python_blocks, run_command
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = [
@@ -41,11 +43,22 @@ def test_readme_shows_what_its_python_prints() -> None:
 
 def test_readme_shows_what_replay_prints(tmp_path: Path) -> None:
     """The race is forced upon the reference executor, which departs from it, and upon the mutant, which follows."""
-    shown = commands(README)
+    shown = [(lines, printed) for lines, printed in commands(README) if "sagacheck replay" in lines[-1]]
     assert len(shown) == 2
     for lines, printed in shown:
         out = [run_command(line, tmp_path) for line in lines]
         assert printed.strip() in out[-1]
+
+
+def test_readme_shows_what_conform_prints(tmp_path: Path) -> None:
+    """The real steno panics along the schedule. Without cargo the test is skipped, but fails where CI=true."""
+    ((lines, printed),) = [shown for shown in commands(README) if "sagacheck conform" in shown[0][-1]]
+    (build,) = re.findall(r"^    (\(cd .* cargo build .*\))$", README, re.MULTILINE)
+    if shutil.which("cargo") is None and os.environ.get("CI") != "true":
+        pytest.skip("there is no cargo to build the adapter of steno with")
+    built = subprocess.run(["bash", "-c", build], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    assert printed.strip() in run_command(lines[-1], tmp_path)
 
 
 def test_the_commands_that_readme_offers_work(tmp_path: Path) -> None:
