@@ -151,8 +151,8 @@ class Examiner:
             arena = self.arena(structure)
             first = self.play(arena)
             self._internal = first.reply.internal
-            if first.supported:
-                self.evidence.unsupported[structure] = first.supported
+            if first.unsupported:
+                self.evidence.unsupported[structure] = first.unsupported
                 continue
             suites = self._plan.suites or self._usual(first)
             if Suite.FORBIDDEN in suites:
@@ -203,7 +203,11 @@ class Examiner:
     def forbidden(self, arena: Arena) -> None:
         """Try every forbidden schedule."""
         structure, environment = arena.ground.structure, dict(self._plan.environment)
+        began = time.monotonic()
         for design in unsafe_designs(self.domain):
+            if self._late(began):
+                self.evidence.stopped.append(f"forbidden on {arena.name} was ended before {design.name}")
+                return
             self._watch(f"forbidden {arena.name}: {design.name}", self.evidence.runs.total())
             for schedule in forbidden(self.domain, design, structure, environment, self._plan.requirements):
                 ended = self._led(arena, schedule)
@@ -312,10 +316,10 @@ class Examiner:
         """Ask for these steps, up to one that is not taken."""
         play = self.play(self.arena(structure))
         for offer in steps:
-            if play.supported or play.take(offer) not in (TAKEN, PENDING):
+            if play.unsupported or play.take(offer) not in (TAKEN, PENDING):
                 break
-        if play.supported:
-            self.evidence.unsupported[structure] = play.supported
+        if play.unsupported:
+            self.evidence.unsupported[structure] = play.unsupported
         self._ended(Suite.GIVEN, play)
         return play
 

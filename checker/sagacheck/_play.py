@@ -87,7 +87,7 @@ class Play:
     """A run on one arena. `failures` are what it has shown; after a first one only the user may know how to go on.
 
     Attributes:
-        supported: "" or why the implementation cannot have this structure.
+        unsupported: "" or why the implementation cannot have this structure.
         reply: the last one. belief: the states that explain all that was seen.
         pending: the steps that were asked for and wait. taken: the steps so far.
     """
@@ -100,10 +100,10 @@ class Play:
         self.pending: frozenset[Offer] = frozenset()
         self.failures: list[Failure] = []
         self.reply: Reply = conversation.load(arena.ground.structure, arena.environment)
-        self.supported = "" if self.reply.outcome != NOT_SUPPORTED else self.reply.reason or "it says no reason"
+        self.unsupported = "" if self.reply.outcome != NOT_SUPPORTED else self.reply.reason or "it says no reason"
         self.beliefs = arena.beliefs(hello, self.reply.internal)
         self.belief = self.beliefs.initial
-        if not self.supported:
+        if not self.unsupported:
             self._see("in the beginning")
 
     @property

@@ -102,12 +102,12 @@ def judge(examiner: Examiner, asked: Sequence[Requirement]) -> tuple[Judged, ...
 
 def _judged(r: Requirement, examiner: Examiner) -> Judged:
     evidence = examiner.evidence
-    failures = sorted((f for f in evidence.failures.values() if f.requirement == r.name), key=lambda f: len(f.steps))
-    if failures:
-        return Judged(r, Judgement.FAILED, tuple(failures))
     missing = [c for c in r.capabilities if c in capabilities_missing(examiner.domain, examiner.hello)]
     if missing:
         return Judged(r, Judgement.NOT_SUPPORTED, reason=f"it does not declare {' and '.join(missing)}")
+    failures = sorted((f for f in evidence.failures.values() if f.requirement == r.name), key=lambda f: len(f.steps))
+    if failures:
+        return Judged(r, Judgement.FAILED, tuple(failures))
     if not evidence.runs and r.name not in _conformance(examiner).unseen:
         return Judged(r, Judgement.NOT_REACHED, reason="nothing was run")
     if not _observable(r, examiner):

@@ -116,8 +116,8 @@ def _runs(examiner: Examiner, structure: str) -> Iterator[Finding]:
     conformance = examiner.domain.conformance
     assert conformance is not None
     first = examiner.play(examiner.arena(structure))
-    if first.supported:
-        yield Finding("load", False, f"it does not support {structure}: {first.supported}")
+    if first.unsupported:
+        yield Finding("load", False, f"it does not support {structure}: {first.unsupported}")
         return
     yield Finding("load", True, f"{structure} begins, with {_offers(first)} on offer")
     yield from _twice(examiner, structure, "a straight run", "")
