@@ -187,6 +187,12 @@ class Examiner:
         """The monitors of every structure that was tested on."""
         return tuple(arena.monitor for arena in self._arenas.values())
 
+    def variables(self) -> frozenset[str]:
+        """The variables that an implementation could show."""
+        design = self.domain.design(self._conformance.reading)
+        specification = self.domain.specify(design.settings, dict(self._plan.environment))
+        return frozenset(v.name for v in specification.variables)
+
     def play(self, arena: Arena) -> Play:
         """Begin a run."""
         self._last = None

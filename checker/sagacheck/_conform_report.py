@@ -106,7 +106,10 @@ class ConformReport:
         held = len(hello.steps)
         own = f"; {len(hello.internal)} happen on their own" if hello.internal else ""
         table.add_row("injection points", f"held at {held} steps of the specification{own}")
-        table.add_row("shown", ", ".join(sorted(hello.shows)) or "nothing")
+        every = self.examiner.variables()
+        table.add_row(
+            "shown", f"{len(hello.shows & every)} of {len(every)} variables: {', '.join(sorted(hello.shows))}"
+        )
         table.add_row("it can do", ", ".join(sorted(hello.capabilities)) or "nothing that is asked for")
         runs = ", ".join(f"{suite} {self.evidence.runs[suite]}" for suite in Suite if self.evidence.runs[suite])
         table.add_row("runs", f"{runs or 'none'}; {self.evidence.steps} steps in all")
