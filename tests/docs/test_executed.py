@@ -23,6 +23,9 @@ def test_the_schedules_do_what_the_findings_say() -> None:
         pytest.skip("cargo is not installed")
     run = subprocess.run([cargo, "test", "--locked"], cwd=CRATE, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+    assert "test v041_panics_when_another_saga_has_used_up_the_poll ... ok" in run.stdout
+    findings = [cargo, "test", "--locked", "--test", "findings"]
+    run = subprocess.run(findings, cwd=CRATE, capture_output=True, text=True, check=True)
     ran = re.findall(r"^test (\S+) \.\.\. ok$", run.stdout, re.MULTILINE)
     assert len(ran) == len(set(ran)) == EXPECTED, run.stdout
     assert {name.partition("::")[0] for name in ran} == _modules()
