@@ -193,9 +193,16 @@ def _is_made(path: str, connection: sqlite3.Connection) -> bool:
         StoreError: it is a database of something else, or of another version.
         sqlite3.Error: it is no database, or cannot be read.
     """
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (objects,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    own = not connection.in_transaction
+    if own:  # one look: what somebody else commits between two of these is seen by both or by neither
+        connection.execute("BEGIN")
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (objects,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    finally:
+        if own:
+            connection.execute("ROLLBACK")
     if (application, version, objects) == (0, 0, 0):
         return False
     if application != APPLICATION_ID:
