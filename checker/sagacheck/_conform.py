@@ -95,7 +95,7 @@ class Evidence:
         schedules: requirement -> schedules that were tried, by how they ended: "led" along it to the violation; "not
             led", since it refused a step, or without the violation; "refused" by an implementation that cannot be held
             at every step, which says little; "not reached"; "not supported".
-        runs: suite -> runs. steps: in all of them. unsupported: structure -> why.
+        runs: suite -> runs. steps: in all of them, by name. unsupported: structure -> why.
         stopped: why less was run than asked for, in words.
     """
 
@@ -103,7 +103,7 @@ class Evidence:
     schedules: dict[str, Counter[str]] = field(default_factory=dict)
     coverage: list[CoverageOf] = field(default_factory=list)
     runs: Counter[Suite] = field(default_factory=Counter)
-    steps: int = 0
+    steps: Counter[str] = field(default_factory=Counter)
     unsupported: dict[str, str] = field(default_factory=dict)
     stopped: list[str] = field(default_factory=list)
 
@@ -183,6 +183,16 @@ class Examiner:
             )
         return found
 
+    @property
+    def structures(self) -> tuple[str, ...]:
+        """Those of the plan."""
+        return self._plan.structures
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """That of the plan."""
+        return self._plan.environment
+
     def monitors(self) -> tuple[Monitor, ...]:
         """The monitors of every structure that was tested on."""
         return tuple(arena.monitor for arena in self._arenas.values())
@@ -201,7 +211,7 @@ class Examiner:
 
     def _ended(self, suite: Suite, play: Play) -> None:
         self.evidence.runs[suite] += 1
-        self.evidence.steps += len(play.taken)
+        self.evidence.steps.update(offer.step for offer in play.taken)
         self.evidence.add(play.failures)
 
     # The suites -------------------------------------------------------------------------------------------------------
@@ -215,7 +225,10 @@ class Examiner:
                 self.evidence.stopped.append(f"forbidden on {arena.name} was ended before {design.name}")
                 return
             self._watch(f"forbidden {arena.name}: {design.name}", self.evidence.runs.total())
-            for schedule in forbidden(self.domain, design, structure, environment, self._plan.requirements):
+            schedules, missing = forbidden(self.domain, design, structure, environment, self._plan.requirements)
+            if missing:
+                self.evidence.stopped.append(f"not every schedule of {design.name} on {arena.name} was made: {missing}")
+            for schedule in schedules:
                 ended = self._led(arena, schedule)
                 self.evidence.schedules.setdefault(schedule.requirement, Counter())[ended] += 1
 

@@ -136,6 +136,8 @@ class ConformCommands:
         output = whole_file(output)
         if output is not None:
             refuse_unwritable(output)
+        if repeat > 1 and not steps:
+            raise InputError(f"--repeat {repeat}: give the run with --steps")
         if smoke and form is not ConformFormat.TEXT:
             raise InputError(f"--format {form.value}: what --smoke says is text only")
         chosen = Chosen(cmd, listen, impl, seconds_of(reply_seconds, "--reply-seconds") or 0.0)
@@ -168,7 +170,8 @@ class ConformCommands:
         judged = judge(examiner, asked)
         if steps:  # one run decides nothing but what fails in it
             judged = tuple(j for j in judged if j.failures)
-        report = ConformReport(examiner, judged, bool(requirement), chosen.option, coverage)
+        options = self._options(environment)
+        report = ConformReport(examiner, judged, bool(requirement), chosen.option, options, coverage)
         texts: dict[ConformFormat, Callable[[bool], str]] = {
             ConformFormat.TEXT: lambda terminal: render(report.parts(), terminal=terminal),
             ConformFormat.JSON: lambda _: report.json(),
@@ -206,6 +209,12 @@ class ConformCommands:
             raise InputError(f"the specification {self.domain.name} does not say how implementations are tested")
         design = self.domain.design(self.domain.default)
         return requirements(self.domain, self.domain.specify(design.settings, environment))
+
+    def _options(self, environment: Mapping[str, str]) -> str:
+        """What a command line needs for the same model, with a blank before each option."""
+        usual = {option.name: option.default for option in self.domain.environment}
+        given = [("spec", self.selected), *environment.items()]
+        return "".join(f" --{name} {shlex.quote(value)}" for name, value in given if value and value != usual.get(name))
 
     def _structures(self, text: str) -> tuple[str, ...]:
         assert self.domain.conformance is not None
@@ -269,17 +278,33 @@ def _only(examiner: Examiner, plan: Plan, text: str, repeat: int) -> None:
     if len(plan.structures) != 1:
         raise InputError(f"--steps: name with --{examiner.domain.structure.name} what they are the steps on")
     steps = _steps(text)
+    _refuse_unknown(examiner, steps)
     seen = set()
     for i in range(repeat):
-        play = examiner.once(plan.structures[0], steps)
+        try:
+            play = examiner.once(plan.structures[0], steps)
+        except KeyboardInterrupt:
+            examiner.evidence.stopped.append("interrupted")
+            break
         seen.add((tuple(play.taken), tuple(play.failures), play.reply.outcome))
         if i == 0 and len(play.taken) < len(steps):
             offers = ", ".join(map(str, play.reply.offers)) or "nothing"
             said = f"step {len(play.taken) + 1}, {steps[len(play.taken)]}: {play.reply.outcome}; on offer: {offers}"
             examiner.evidence.stopped.append(said)
-    if repeat > 1:
+    if len(seen) and repeat > 1:
         same = "all alike" if len(seen) == 1 else f"in {len(seen)} different ways"
-        tell(f"{repeat} runs ended {same}")
+        tell(f"{examiner.evidence.runs.total()} runs ended {same}")
+
+
+def _refuse_unknown(examiner: Examiner, steps: Sequence[Offer]) -> None:
+    domain = examiner.domain
+    (structure,) = examiner.structures
+    labels = examiner.arena(structure).ground.structure.labels
+    designs = (*domain.designs, *domain.deviations())
+    names = {a.name for d in designs for a in domain.specify(d.settings, examiner.environment).actions}
+    for offer in steps:
+        if offer.step not in names or offer.element not in (None, *labels):
+            raise InputError(f"--steps: {offer}: the specification has no such step on {structure}")
 
 
 def _steps(text: str) -> tuple[Offer, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from rich import box
+from rich.console import Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -23,7 +24,7 @@ from sagacheck._model import versions
 from sagacheck._narration import step_text
 from sagacheck._play import Failure
 from sagacheck._protocol import Hello, Offer
-from sagacheck._requirements import Judged, Judgement, exit_code
+from sagacheck._requirements import Judged, Judgement, counted, exit_code
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,6 +52,7 @@ class ConformReport:
     Attributes:
         examiner: it has run. judged: the requirements that were asked for. named: whether they were asked for by name.
         selected: the option that selects the implementation, as a command line has it.
+        options: what else a command line needs for the same runs, with a blank before each.
         coverage: whether the graph's steps are told by name.
     """
 
@@ -58,6 +60,7 @@ class ConformReport:
     judged: tuple[Judged, ...]
     named: bool
     selected: str
+    options: str = ""
     coverage: bool = False
 
     @property
@@ -112,7 +115,7 @@ class ConformReport:
         )
         table.add_row("it can do", ", ".join(sorted(hello.capabilities)) or "nothing that is asked for")
         runs = ", ".join(f"{suite} {self.evidence.runs[suite]}" for suite in Suite if self.evidence.runs[suite])
-        table.add_row("runs", f"{runs or 'none'}; {self.evidence.steps} steps in all")
+        table.add_row("runs", f"{runs or 'none'}; {counted(self.evidence.steps.total(), 'step')} in all")
         for structure, why in self.evidence.unsupported.items():
             table.add_row("not supported", f"{structure}: {why}")
         for why in self.evidence.stopped:
@@ -130,7 +133,7 @@ class ConformReport:
         return table
 
     def _failure(self, failure: Failure) -> Iterator[RenderableType]:
-        count = f"{len(failure.steps)} step{'' if len(failure.steps) == 1 else 's'}"
+        count = counted(len(failure.steps), "step")
         title = Text.assemble((failure.requirement, "bold red"), f" fails on {failure.structure} after {count}")
         yield Padding(title, (1, 0, 0, 0))
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -151,14 +154,13 @@ class ConformReport:
                 where = f"{d.variable}[{d.element}]" if d.element else d.variable
                 sides.add_row(where, Text(d.allowed, "cyan"), Text(d.shown, "bold red"))
             yield sides
-        yield Text(f"again: {self._again(failure)}", "dim")
+        # To be copied, so it stays one line; in a group, because a text alone is wrapped all the same.
+        yield Group(Text(f"again: {self._again(failure)}", "dim", no_wrap=True, overflow="ignore"))
 
     def _again(self, failure: Failure) -> str:
         structure = self.examiner.domain.structure.name
-        return (
-            f"sagacheck conform {self.selected} --{structure} {_quoted(failure.structure)} "
-            f"--steps {_quoted(steps_text(failure.steps))}"
-        )
+        where = f"{self.selected}{self.options} --{structure} {shlex.quote(failure.structure)}"
+        return f"sagacheck conform {where} --steps {shlex.quote(steps_text(failure.steps))}"
 
     def _texts(self, structure: str) -> dict[Offer, str]:
         """What each step does, in one sentence."""
@@ -222,7 +224,7 @@ class ConformReport:
                 for c in evidence.coverage
             ],
             "runs": {suite.value: evidence.runs[suite] for suite in Suite},
-            "steps": evidence.steps,
+            "steps": evidence.steps.total(),
             "unsupported": evidence.unsupported,
             "stopped": evidence.stopped,
             "exit_code": self.exit_code,
@@ -278,8 +280,3 @@ def _told(ground: GroundSpecification) -> dict[Offer, str]:
         for s in ground.steps
         if len(s.elements) < 2
     }
-
-
-def _quoted(text: str) -> str:
-    """As a shell takes it."""
-    return shlex.quote(text)

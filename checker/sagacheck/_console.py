@@ -37,7 +37,7 @@ def render(parts: Iterable[RenderableType], *, terminal: bool) -> str:
     styles = {"force_terminal": terminal, "no_color": None if terminal else True}
     console = Console(file=buffer, width=width, markup=False, emoji=False, highlight=False, **styles)  # type: ignore[arg-type]
     for part in parts:
-        console.print(part)
+        console.print(part, crop=False)  # a command that is to be copied may be longer than a line
     text = buffer.getvalue()
     return text if terminal else "".join(line.rstrip() + "\n" for line in text.splitlines())
 

@@ -19,7 +19,9 @@ from sagacheck._ground import GroundSpecification
 from sagacheck._specification import Kind, Property
 from sagacheck._verdict import Coverage, Exploration, Trace
 
-__all__ = ["Limits", "Search"]
+__all__ = ["INTERRUPTED", "Limits", "Search"]
+
+INTERRUPTED = "interrupted"  # why a search ended that Ctrl-C ended
 
 _ROUND = 64  # states between two looks at the clock
 _QUIET = 0.1  # seconds between two reports of progress
@@ -131,7 +133,7 @@ class Search:
         try:
             self._run()
         except KeyboardInterrupt:
-            self.stopped = "interrupted"
+            self.stopped = INTERRUPTED
         self._seconds = time.monotonic() - self._start
 
     def _run(self) -> None:

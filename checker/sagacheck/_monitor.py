@@ -72,13 +72,12 @@ class Monitor:
         always = [p for p in ground.specification.properties if p.kind is Kind.ALWAYS and p.name not in set(unseen)]
         true = ground.table.true
         self.claims: tuple[Claim, ...] = tuple(c for p in always for c in ground.claims(p) if c.ground is not true)
-        self.masks: set[int] = set()  # which bits were known, over all that was looked at
+        self.masks: set[int] = set()  # which bits were known, after the steps that were taken
         self._rest = ground.value(ground.specification.rest, {})
         self._asked: list[tuple[Claim, dict[tuple[int, int], bool | None]]] = [(c, {}) for c in self.claims]
 
     def breaches(self, known: Knowledge) -> Iterator[Breach]:
         """The claims that are certainly false."""
-        self.masks.add(known.mask)
         for claim, answers in self._asked:
             support = claim.ground.support
             key = known.mask & support, known.bits & support

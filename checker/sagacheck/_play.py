@@ -149,10 +149,12 @@ class Play:
         """Look at what is shown: narrow the belief, and ask the monitors."""
         state, monitor = self.reply.state, self.arena.monitor
         read = monitor.reader.read(state, after)
+        if offer is not None:
+            monitor.masks.add(read.mask)
         for breach in monitor.breaches(read):
             self._fail(breach.property, breach.wrong, breach.kind)
         self._explain(self.arena.reader.read(state, after), offer)
-        stands_still = not self.pending and not self.beliefs.goes_on(self.reply.offers)
+        stands_still = not self.pending and not self.beliefs.goes_on(self.offers)
         allowed = self.beliefs.may_stand_still(self.belief) if self.belief else monitor.may_end(read)
         if stands_still and not allowed:
             conformance = self.arena.conformance

@@ -105,6 +105,8 @@ class Conversation:
         self._connection = connection
         self._offered: tuple[Offer, ...] = ()
         self._waits: frozenset[str] = frozenset()
+        self._known: frozenset[str] = frozenset()
+        self._labels: tuple[str, ...] = ()
 
     def hello(self) -> Hello:
         """What the implementation says of itself."""
@@ -119,10 +121,12 @@ class Conversation:
             odd = ", ".join(sorted(names["waits"] - names["steps"]))
             raise ImplementationError(f"its reply to hello has {odd} among 'waits', but not among 'steps'")
         self._waits = names["waits"]
+        self._known = names["steps"] | names["internal"]
         return Hello(reply["implementation"], reply["version"], reply["language"], **names)
 
     def load(self, structure: Structure, environment: Mapping[str, str]) -> Reply:
         """Begin a new run; the outcome is `taken` or `not supported`."""
+        self._labels = structure.labels
         message = {
             "command": "load",
             "document": structure.document,
@@ -149,6 +153,11 @@ class Conversation:
         raw = self._asked(message, asked)
         _hold(raw, command, asked)
         offers, internal = (tuple(Offer(o["step"], o["node"]) for o in raw.get(k, ())) for k in ("offers", "internal"))
+        for offer in (*offers, *internal):
+            if offer.step not in self._known and offer in offers:
+                raise ImplementationError(f"its reply to {asked} offers {offer}, which is no step that it declares")
+            if offer.element is not None and offer.element not in self._labels:
+                raise ImplementationError(f"its reply to {asked} has {offer}, and there is no {offer.element!r}")
         self._offered = offers
         return Reply(raw["outcome"], offers, raw["state"], frozenset(internal), raw.get("reason", ""))
 

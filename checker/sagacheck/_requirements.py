@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sagacheck._conform import Evidence, Examiner, Suite, capabilities_missing
@@ -20,7 +20,7 @@ from sagacheck._narration import first_sentence
 from sagacheck._play import REFINEMENT, Failure
 from sagacheck._specification import Kind, Specification
 
-__all__ = ["Judged", "Judgement", "Requirement", "exit_code", "judge", "requirements", "select_requirements"]
+__all__ = ["Judged", "Judgement", "Requirement", "counted", "exit_code", "judge", "requirements", "select_requirements"]
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,10 @@ def _judged(r: Requirement, examiner: Examiner) -> Judged:
     failures = sorted((f for f in evidence.failures.values() if f.requirement == r.name), key=lambda f: len(f.steps))
     if failures:
         return Judged(r, Judgement.FAILED, tuple(failures))
-    if not evidence.runs and r.name not in _conformance(examiner).unseen:
-        return Judged(r, Judgement.NOT_REACHED, reason="nothing was run")
+    unseen = r.name in _conformance(examiner).unseen
+    for what, steps in (("no step", None), *_needed(r, examiner)):
+        if not unseen and not (evidence.steps if steps is None else evidence.steps.keys() & steps):
+            return Judged(r, Judgement.NOT_REACHED, reason=f"{what} was taken in any run")
     if not _observable(r, examiner):
         verb = "stands" if len(r.stands_for) == 1 else "stand"
         others = f"; {', '.join(r.stands_for)} {verb} for it" if r.stands_for else ""
@@ -125,6 +127,13 @@ def _judged(r: Requirement, examiner: Examiner) -> Judged:
         every = sum(c.total for c in exact)
         return Judged(r, Judgement.NOT_REACHED, reason=f"{missed} of {every} steps of the graph were not come to")
     return Judged(r, Judgement.PASSED, reason=_grounds(tried, evidence))
+
+
+def _needed(r: Requirement, examiner: Examiner) -> Iterator[tuple[str, frozenset[str]]]:
+    """The steps, in words too, of which one has to be taken for each capability that the requirement is about."""
+    for c in _conformance(examiner).capabilities:
+        if c.name in r.capabilities and c.steps:
+            yield f"none of {', '.join(c.steps[:3])}{' ...' if len(c.steps) > 3 else ''}", frozenset(c.steps)
 
 
 def _conformance(examiner: Examiner) -> Conformance:
@@ -145,13 +154,14 @@ def _observable(r: Requirement, examiner: Examiner) -> bool:
 
 
 def _grounds(tried: Counter[str], evidence: Evidence) -> str:
-    runs = _counted(evidence.runs.total(), "run")
+    runs = counted(evidence.runs.total(), "run")
     if not tried["not led"]:
         return f"in {runs} it was not seen to be violated"
-    return f"not led along {_counted(tried['not led'], 'schedule')} to a violation; not violated in {runs}"
+    return f"not led along {counted(tried['not led'], 'schedule')} to a violation; not violated in {runs}"
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """So many of something, in words."""
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sagacheck._check import check
 from sagacheck._domain import Design, Domain
-from sagacheck._explore import Limits
+from sagacheck._explore import INTERRUPTED, Limits
 from sagacheck._protocol import Hello, Offer
 from sagacheck._specification import Kind
 from sagacheck._structure import Structure
@@ -61,17 +61,23 @@ def unsafe_designs(domain: Domain) -> Sequence[Design]:
 
 def forbidden(
     domain: Domain, design: Design, structure: Structure, environment: dict[str, str], wanted: Sequence[str]
-) -> list[Schedule]:
+) -> tuple[list[Schedule], str]:
     """The schedules of one design on one structure, for the wanted properties (none: all).
+
+    Returns:
+        The schedules, and why there may be more of them, or "".
 
     Raises:
         InputError: the structure does not fit.
+        KeyboardInterrupt: Ctrl-C ended the search.
     """
     specification = domain.specify(design.settings, environment)
     names = [p.name for p in specification.properties if p.kind is Kind.ALWAYS and (not wanted or p.name in wanted)]
     if not names:
-        return []
+        return [], ""
     result = check(specification, structure, properties=names, limits=_LIMITS)
+    if result.exploration.stopped == INTERRUPTED:
+        raise KeyboardInterrupt
     found = []
     for outcome in result.outcomes:
         if outcome.verdict is Verdict.VIOLATED and outcome.trace is not None:
@@ -82,4 +88,4 @@ def forbidden(
                 if len(s.elements) < 2  # those of two are within another one
             )
             found.append(Schedule(outcome.property.name, design.name, steps, outcome))
-    return found
+    return found, result.exploration.stopped if result.verdict is Verdict.UNDETERMINED else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -17,7 +18,7 @@ from rich.text import Text
 from sagacheck._conform import Examiner, Plan
 from sagacheck._domain import Domain
 from sagacheck._play import Play
-from sagacheck._protocol import TAKEN, Conversation, Hello, Offer
+from sagacheck._protocol import PENDING, TAKEN, Conversation, Hello, Offer
 from sagacheck._specification import Specification
 
 if TYPE_CHECKING:
@@ -144,15 +145,23 @@ def _twice(examiner: Examiner, structure: str, name: str, detour: str) -> Iterat
     for _ in range(2):
         play = examiner.play(examiner.arena(structure))
         seen = [play.reply]
+        outcome = TAKEN
         while len(play.taken) < _LONGEST and (offer := _forward(play, detour)):
-            play.take(offer)
+            outcome = play.take(offer)
             seen.append(play.reply)
+            if outcome not in (TAKEN, PENDING):
+                break
         replies.append(seen)
     if detour and all(o.step != detour for o in play.taken):
         yield Finding(name, None, f"{detour} was never on offer")
         return
-    if not play.taken:
+    if outcome not in (TAKEN, PENDING):
+        yield Finding(name, False, f"{offer} is {outcome}, though it was on offer")
+    elif not play.taken:
         yield Finding(name, False, "it offers no step at all")
+    elif any(a == b for a, b in pairwise(seen)):
+        at = next(i for i, (a, b) in enumerate(pairwise(seen)) if a == b)
+        yield Finding(name, False, f"after step {at + 1}, {play.taken[at]}, everything is as it was before")
     elif len(play.taken) < _LONGEST:
         yield Finding(name, True, f"{len(play.taken)} steps, to the end; the last was {play.taken[-1]}")
     else:

@@ -131,7 +131,7 @@ def _breaks() -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     structures = [domain.load(saga, environment) for saga in _SAGAS]
     for design in unsafe_designs(domain):
-        schedules = [s for structure in structures for s in forbidden(domain, design, structure, environment, ())]
+        schedules = [s for structure in structures for s in forbidden(domain, design, structure, environment, ())[0]]
         for name in dict.fromkeys(s.requirement for s in schedules):
             found[name].append(design.name.removeprefix("conforming "))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
@@ -144,7 +145,10 @@ def test_a_race_is_found_with_the_shortest_run(run: Run) -> None:
     assert "MutualExclusion fails on 2 after 4 steps" in out
     assert "a is not alone inside" in out
     (again,) = (line for line in out.splitlines() if line.startswith("again: "))
-    assert "--steps 'look(a); look(b); take(a); take(b)'" in again
+    made = shlex.split(again)[1:]
+    assert made[1:] == ["conform", "--impl", "test_conform:TwoSteps", "--spec", "mutex:domain", "--processes", "2",
+                        "--steps", "look(a); look(b); take(a); take(b)"]  # fmt: skip
+    assert run(*made[1:])[0] == 1
     code, out, _ = run(MUTEX, "conform", f"{HERE}TwoSteps", "--processes", "2",
                        "--steps", "look(a); look(b); take(a); take(b)", "--repeat", "100")  # fmt: skip
     assert code == 1
@@ -175,6 +179,43 @@ class ShowsNothingThatMatters(TwoSteps):
 def test_what_is_declared_but_never_shown_is_not_passed(run: Run) -> None:
     """What could have been seen is judged by what was shown, not by what was promised."""
     assert verdicts(run, "ShowsNothingThatMatters")["MutualExclusion"] == "not observable"
+
+
+class Idle(Atomic):
+    """Can be made to take no step."""
+
+    def hello(self) -> dict[str, Any]:
+        """Everything happens on its own, or so it says."""
+        return {**super().hello(), "steps": [], "internal": ["look", "leave"]}
+
+
+class Ghost(Atomic):
+    """Offers a step that there is not."""
+
+    def offers(self) -> dict[tuple[str, str | None], int]:
+        """Only that."""
+        return {("teleport", None): 0}
+
+
+def test_where_no_step_was_taken_nothing_has_passed(run: Run) -> None:
+    """A test in which nothing happens says nothing."""
+    assert "passed" not in verdicts(run, "Idle").values()
+
+
+class NeverComes(Atomic):
+    """Lets go of whoever is asked for, who comes nowhere."""
+
+    def ask(self, message: Mapping[str, Any]) -> Any:
+        """Answer."""
+        reply = super().ask(message)
+        return {**reply, "outcome": "not reached"} if message["command"] == "step" else reply
+
+
+def test_smoke_ends_where_nobody_comes_to_anything(run: Run) -> None:
+    """And says so."""
+    code, out, _ = run(MUTEX, "conform", f"{HERE}NeverComes", "--smoke")
+    assert code == 1
+    assert "is not reached, though it was on offer" in out
 
 
 def test_a_step_that_must_have_an_answer_is_missed(run: Run) -> None:
@@ -236,6 +277,10 @@ def test_junit(run: Run) -> None:
         ((f"{HERE}Atomic", "--requirement", "Speed"), ("--requirement Speed", "there are MutualExclusion")),
         ((f"{HERE}Atomic", "--steps", "look(a)"), ("--steps: name with --processes",)),
         ((f"{HERE}Atomic", "--processes", "2", "--steps", "look a"), ("--steps: 'look a' is no step",)),
+        ((f"{HERE}Atomic", "--processes", "2", "--steps", "lok(a)"), ("lok(a): the specification has no such step",)),
+        ((f"{HERE}Atomic", "--processes", "2", "--steps", "look(z)"), ("look(z): the specification has no such",)),
+        ((f"{HERE}Atomic", "--repeat", "3"), ("--repeat 3: give the run with --steps",)),
+        ((f"{HERE}Ghost", "--processes", "2"), ("its reply to load offers teleport, which is no step",)),
         ((f"{HERE}Atomic", "--smoke", "--format", "json"), ("--format json: what --smoke says is text only",)),
         ((f"{HERE}Atomic", "--reply-seconds", "soon"), ("--reply-seconds soon: give a number of seconds",)),
         ((f"{HERE}Atomic", "--processes", "many"), ("--processes many: give a number",)),

@@ -22,14 +22,14 @@ SPECIFICATION = domain.specify(domain.design(domain.default).settings, ENVIRONME
 REQUIREMENTS = requirements(domain, SPECIFICATION)
 
 
-KEPT: dict[tuple[object, ...], list[Schedule]] = {}
+KEPT: dict[tuple[object, ...], tuple[list[Schedule], str]] = {}
 
 
 @pytest.fixture(autouse=True)
 def _schedules_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The forbidden schedules are the same for every adapter."""
 
-    def kept(domain_: Domain, design: Design, structure: Structure, *rest: object) -> list[Schedule]:
+    def kept(domain_: Domain, design: Design, structure: Structure, *rest: object) -> tuple[list[Schedule], str]:
         key = (design.name, structure.name, repr(rest))
         if key not in KEPT:
             KEPT[key] = forbidden(domain_, design, structure, *rest)  # type: ignore[arg-type]
