@@ -54,6 +54,7 @@ class Plan:
         requirements: which properties are asked for; none: all.
         walks: random walks on each structure. seed: of their choices.
         seconds: after so many no new run is begun, on each structure of each suite; None: no limit.
+        every: whether the forbidden schedules are those of every design of the space, not only of the nearest ones.
     """
 
     structures: tuple[str, ...]
@@ -63,6 +64,7 @@ class Plan:
     walks: int = 300
     seed: int = 1
     seconds: float | None = None
+    every: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,8 +221,8 @@ class Examiner:
     def forbidden(self, arena: Arena) -> None:
         """Try every forbidden schedule."""
         structure, environment = arena.ground.structure, dict(self._plan.environment)
-        began = time.monotonic()
-        for design in unsafe_designs(self.domain):
+        began, tried = time.monotonic(), set[tuple[str, tuple[Offer, ...]]]()
+        for design in unsafe_designs(self.domain, every=self._plan.every):
             if self._late(began):
                 self.evidence.stopped.append(f"forbidden on {arena.name} was ended before {design.name}")
                 return
@@ -229,6 +231,9 @@ class Examiner:
             if missing:
                 self.evidence.stopped.append(f"not every schedule of {design.name} on {arena.name} was made: {missing}")
             for schedule in schedules:
+                if (schedule.requirement, schedule.steps) in tried:  # as in another design
+                    continue
+                tried.add((schedule.requirement, schedule.steps))
                 ended = self._led(arena, schedule)
                 self.evidence.schedules.setdefault(schedule.requirement, Counter())[ended] += 1
 

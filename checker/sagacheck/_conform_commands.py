@@ -105,6 +105,15 @@ class ConformCommands:
         smoke: Annotated[
             bool, typer.Option("--smoke", help="Judge the adapter itself, and stop.", rich_help_panel=SUITES)
         ] = False,
+        every: Annotated[
+            bool,
+            typer.Option(
+                "--all",
+                help="Forbidden schedules of every combination of axes: many minutes. Default: of the named designs, "
+                "and of those one axis away from the default.",
+                rich_help_panel=SUITES,
+            ),
+        ] = False,
         walks: Annotated[
             int, typer.Option("--walks", metavar="N", min=1, help="Random walks.", rich_help_panel=SUITES)
         ] = 300,
@@ -150,6 +159,7 @@ class ConformCommands:
             walks,
             seed,
             seconds_of(max_seconds),
+            every,
         )
         with chosen.connected() as conversation:
             if smoke:

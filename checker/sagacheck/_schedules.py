@@ -53,10 +53,12 @@ class Schedule:
                 yield (*asked[: i - 1], offer, asked[i - 1], *asked[i + 1 :])
 
 
-def unsafe_designs(domain: Domain) -> Sequence[Design]:
-    """The named designs, and those one axis away from the default one, without the default one itself."""
+def unsafe_designs(domain: Domain, *, every: bool = False) -> Sequence[Design]:
+    """The named designs, and those one axis away from the default one, or every one; without the default one itself."""
     own = domain.design(domain.default)
-    return [d for d in (*domain.designs, *domain.deviations()) if d.settings != own.settings]
+    designs = (*domain.designs, *(domain.combinations() if every else domain.deviations()))
+    by_settings = {tuple(d.settings.items()): d for d in reversed(designs) if d.settings != own.settings}
+    return list(by_settings.values())[::-1]
 
 
 def forbidden(
