@@ -223,6 +223,9 @@ def test_a_step_that_the_implementation_does_not_have_is_told(
         def hello(self) -> dict[str, Any]:
             return {**super().hello(), "steps": ["look"]}
 
+        def offers(self) -> dict[tuple[str, str | None], int]:
+            return {offer: i for offer, i in super().offers().items() if offer[0] == "look"}
+
     monkeypatch.setattr(test_force, "Lacks", Lacks, raising=False)
     said = " ".join(lines(run(MUTEX, "replay", trace, impl("Lacks"))[1]))
     assert "step 3, take(a), is no step that it has" in said

@@ -178,7 +178,8 @@ def test_a_run_that_fails_is_as_short_as_it_can_be() -> None:
     examiner = examined(KILLS["Recoverable"], "fork-join:2")
     failure = next(f for f in examiner.evidence.failures.values() if f.requirement == "Recoverable")
     connection = KILLS["Recoverable"]()
-    again = Examiner(domain, Conversation(connection), examiner.hello, Plan((), ENVIRONMENT), lambda *_: None)
+    conversation = Conversation(connection)
+    again = Examiner(domain, conversation, conversation.hello(), Plan((), ENVIRONMENT), lambda *_: None)
     for leave_out in range(-1, len(failure.steps)):
         steps = [o for i, o in enumerate(failure.steps) if i != leave_out]
         failed = {f.requirement for f in again.once("fork-join:2", steps).failures}
