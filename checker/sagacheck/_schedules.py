@@ -15,7 +15,7 @@ from sagacheck._explore import INTERRUPTED, Limits
 from sagacheck._protocol import Hello, Offer
 from sagacheck._specification import Kind
 from sagacheck._structure import Structure
-from sagacheck._verdict import Outcome, Trace, Verdict
+from sagacheck._verdict import Verdict
 
 __all__ = ["Schedule", "forbidden", "unsafe_designs"]
 
@@ -29,20 +29,11 @@ class Schedule:
     Attributes:
         requirement: the property that is violated at their end in the design. design: its name.
         steps: every step of the counterexample of one element or none, those that happen on their own included.
-        whole: whether each step of the counterexample is one of these.
-        trace, outcome: the counterexample.
     """
 
     requirement: str
     design: str
     steps: tuple[Offer, ...]
-    outcome: Outcome
-
-    @property
-    def trace(self) -> Trace:
-        """The counterexample."""
-        assert self.outcome.trace is not None
-        return self.outcome.trace
 
     def variants(self, hello: Hello, internal: frozenset[Offer]) -> Iterator[tuple[Offer, ...]]:
         """What to ask of an implementation; at a step that it does not have, the schedule is refused."""
@@ -89,5 +80,5 @@ def forbidden(
                 for s in outcome.trace.steps
                 if len(s.elements) < 2  # those of two are within another one
             )
-            found.append(Schedule(outcome.property.name, design.name, steps, outcome))
+            found.append(Schedule(outcome.property.name, design.name, steps))
     return found, result.exploration.stopped if result.verdict is Verdict.UNDETERMINED else ""
