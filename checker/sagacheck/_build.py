@@ -14,7 +14,7 @@ from sagacheck._front import rewrite
 from sagacheck._language import Declared, Element, Parameters, StateBase, Text
 from sagacheck._place import OWN_FILES
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, ElementSort, EnumSort, RangeSort, Sort, sort_of
-from sagacheck._specification import Action, Definition, Property, Specification, Variable
+from sagacheck._specification import Action, Definition, Property, Specification, Statement, Variable
 from sagacheck._tracing import StateView, Tracer, lift
 
 __all__ = ["build"]
@@ -27,6 +27,7 @@ class _Builder:
         self.variables: dict[str, Variable] = {}
         self.definitions: dict[Text, Definition] = {}
         self.in_progress: list[Definition] = []
+        self.sets: dict[tuple[EnumSort, frozenset[int]], str] = {}
         options = Parameters(parameters)
         for name, declared in vars(state).items():
             if isinstance(declared, Declared) and (declared.given is None or declared.given(options)):
@@ -39,9 +40,11 @@ class _Builder:
         tracer = self.tracer(writes)
         with tracer.active():
             try:
-                return tracer, rewrite(inspect.unwrap(text.function))(StateView(tracer), *args)
+                value = rewrite(inspect.unwrap(text.function))(StateView(tracer), *args)
             except (TypeError, AttributeError) as error:  # the text treats a value of the state as a plain one
                 raise SpecificationError(str(error), *place_of(error, text.place)) from error
+        self.sets = {**tracer.sets, **self.sets}
+        return tracer, value
 
     def definition(self, text: Text) -> Definition:
         """The definition of that text, read once."""
@@ -115,6 +118,17 @@ class _Builder:
             text.name, params=bounds, body=body, doc=text.doc, place=where, after=start, excluded=reason or "", **rest
         )
 
+    def statement(self, text: Text) -> Statement:
+        bounds = text.bounds(1)
+        tracer, value = self.read(text, False, *bounds)
+        with tracer.active():
+            body = _located(text, lambda: lift(value, BOOL, f"`{text.name}`"))
+        if not text.doc:
+            raise text.refuse(f"`{text.name}` has no docstring")
+        if "because" in text.said and (tracer.reads or any(d.reads for d in tracer.calls)):
+            raise text.refuse(f"the axiom `{text.name}` reads the state; it can only speak of the structure")
+        return Statement(text.name, bounds, body, text.doc, text.place, **text.said)
+
     def predicate(self, function: Callable[..., Any]) -> Expr:
         text = Text(function, {})
         tracer, value = self.read(text, False)
@@ -184,6 +198,9 @@ def build(
     element_name: str = "element",
     groups: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
+    axioms: Sequence[Text] = (),
+    invariant: Sequence[Text] = (),
+    lemmas: Sequence[Text] = (),
 ) -> Specification:
     """Read the text of a specification, for one choice of parameters.
 
@@ -196,6 +213,7 @@ def build(
         parameters: build-time values that the text asks for as `s.NAME`.
         recursion: the relation along which definitions may recurse; structures must give it well-founded.
         settings: what reports say of the parameters.
+        axioms, invariant, lemmas: the inductive argument (`sagacheck._induction`), if there is one.
 
     Raises:
         SpecificationError: a mistake in the text, with its file and line.
@@ -205,8 +223,10 @@ def build(
     present = [t for t in actions if t.said["given"] is None or t.said["given"](options)]
     _refuse_doubles("actions", present)
     _refuse_doubles("properties", properties)
+    _refuse_doubles("statements", (*axioms, *invariant, *lemmas))
     made = tuple(builder.action(t) for t in present)
     checked = tuple(builder.property(t) for t in properties)
+    argument = [tuple(builder.statement(t) for t in texts) for texts in (axioms, invariant, lemmas)]
     resting = builder.predicate(rest) if rest else FALSE
     start: dict[str, Expr] = {}
     if initial is not None:
@@ -225,4 +245,6 @@ def build(
         recursion,
         tuple(groups),
         dict(settings or {}),
+        *argument,
+        sets=builder.sets,
     )

@@ -38,10 +38,13 @@ __all__ = [
     "Text",
     "action",
     "always",
+    "axiom",
     "define",
     "element",
     "elements",
     "eventually",
+    "invariant",
+    "lemma",
     "per_element",
     "predicate",
     "procedure",
@@ -205,6 +208,26 @@ def eventually(
 ) -> Callable[[Callable[..., bool]], Text]:
     """Mark a predicate (s) that every fair behaviour reaches, from each state in which `after` holds (default: any)."""
     return _property(Kind.EVENTUALLY, because, source, wrong, excluded, after=after)
+
+
+def axiom(*, because: str) -> Callable[[Callable[..., bool]], Text]:
+    """Mark a predicate (s) or (s, n) on structures that the inductive argument assumes; `because` justifies it."""
+    return lambda function: Text(function, {"because": because})
+
+
+def invariant(function: Callable[..., bool]) -> Text:
+    """Mark a predicate (s) or (s, n) as a part of the inductive invariant."""
+    return Text(function, {})
+
+
+def lemma(*, induction: Relation | None = None) -> Callable[[Callable[..., bool]], Text]:
+    """Mark a predicate (s) or (s, n) that follows from the invariant and the lemmas before it.
+
+    Args:
+        induction: how it is proved for every element: from its holding for all elements of this relation of it. The
+            relation must be well-founded on every structure.
+    """
+    return lambda function: Text(function, {"induction": induction.name if induction else None})
 
 
 def procedure(function: F) -> F:

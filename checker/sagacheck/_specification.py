@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sagacheck._expr import Expr, FunctionSort
-from sagacheck._sorts import Sort
+from sagacheck._sorts import EnumSort, Sort
 
-__all__ = ["Action", "Definition", "Kind", "Property", "Specification", "Variable"]
+__all__ = ["Action", "Definition", "Kind", "Property", "Specification", "Statement", "Variable"]
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,25 @@ class Property:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """A named statement of the inductive argument: an axiom, a part of the invariant, or a lemma.
+
+    Attributes:
+        params: none, or one bound element; it is stated for every element.
+        doc: what it states. because: an axiom's justification, "" elsewhere.
+        induction: of a lemma, the relation along which it is proved by induction; None where it follows at once.
+    """
+
+    name: str
+    params: tuple[Expr, ...]
+    body: Expr
+    doc: str
+    place: tuple[str, int]
+    because: str = ""
+    induction: str | None = None
+
+
+@dataclass(frozen=True)
 class Specification:
     """A whole specification, for one choice of design and environment.
 
@@ -125,6 +144,9 @@ class Specification:
         recursion: the relation along which definitions recurse, if any; well-founded on every structure.
         rest: where a behaviour may legally end; elsewhere, a state in which nothing fair can happen is a deadlock.
         groups: the parts of the state in the order in which traces show them.
+        sets: sets of values (codes) of an enumeration that the text has a name for; nothing depends on the names.
+        axioms: what the inductive argument assumes of every structure; they read no variable.
+        invariant: the parts of the inductive invariant. lemmas: what follows from it, each using those before it.
     """
 
     name: str
@@ -139,6 +161,10 @@ class Specification:
     recursion: str | None = None
     groups: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    axioms: tuple[Statement, ...] = ()
+    invariant: tuple[Statement, ...] = ()
+    lemmas: tuple[Statement, ...] = ()
+    sets: Mapping[tuple[EnumSort, frozenset[int]], str] = field(default_factory=dict)
 
     def variable(self, name: str) -> Variable:
         """The variable of that name. Raises KeyError when there is none."""

@@ -8,6 +8,7 @@
     _recovery       crash, recovery, observer
     _properties     what must always hold
     _goals          what must be reached, sometimes and eventually
+    _invariant      why it holds of every saga: axioms, an inductive invariant, lemmas
     _environment    what may fail; a saga as a structure
     _conformance    how saga executors are tested against it
     _saga ...       sagas: the DAG, steno's JSON (_steno_json reads it, _document writes it), families, packaged ones
@@ -25,6 +26,7 @@ from sagaspec._conformance import CONFORMANCE
 from sagaspec._design import AXES, CONFORMING, DESIGNS, Choices, refuse
 from sagaspec._environment import ENVIRONMENT_OPTIONS, contract_kept, load, most_crashes, structure_of
 from sagaspec._goals import GOALS, rest
+from sagaspec._invariant import AXIOMS, INVARIANT, LEMMAS
 from sagaspec._library import load_dag, sagas
 from sagaspec._loop import LOOP, LOOP_AT_REST, STORE_OF_LOOP
 from sagaspec._properties import PROPERTIES
@@ -40,12 +42,13 @@ _DOC = "A durable saga executor: what it may do, what may happen to it, and what
 ACTIONS = (*WORKERS, *STORE, *LOOP, *LOOP_LEARNS, test_parent, *STORE_OF_LOOP, *LOOP_AT_REST, *RECOVERY, *ENVIRONMENT)
 
 
-def specify(settings: Mapping[str, str], environment: Mapping[str, str]) -> Specification:
+def specify(settings: Mapping[str, str], environment: Mapping[str, str], *, argument: bool = False) -> Specification:
     """The specification of one design in one environment.
 
     Args:
         settings: axis -> value, for every axis of `domain.axes`.
         environment: option -> text; see `domain.environment`. Missing ones have their defaults.
+        argument: with the inductive argument that it is right.
 
     Raises:
         InputError: an option of the environment has a value that means nothing.
@@ -64,6 +67,9 @@ def specify(settings: Mapping[str, str], environment: Mapping[str, str]) -> Spec
         element_name="node",
         groups=GROUPS,
         settings=settings,
+        axioms=AXIOMS if argument else (),
+        invariant=INVARIANT if argument else (),
+        lemmas=LEMMAS if argument else (),
     )
 
 
