@@ -70,6 +70,7 @@ class _Builder:
         self.in_progress.pop()
         with tracer.active():
             made.body = _located(text, lambda: lift(value, result, f"the result of `{text.name}`"))
+        made.names = tracer.names
         if made.recursive:
             self.check_recursion(made)
         made.reads = frozenset(tracer.reads).union(*[d.reads for d in tracer.calls])
@@ -99,8 +100,9 @@ class _Builder:
         if not text.doc:
             raise text.refuse(f"`{text.name}` has no docstring: a trace shows its first line")
         said = {k: v for k, v in text.said.items() if k != "given"}
+        said |= {"place": text.place, "names": tracer.names}
         guard = tuple({g.uid: g for g in tracer.guard}.values())
-        return Action(text.name, doc=text.doc, params=bounds, guard=guard, updates=updates, place=text.place, **said)
+        return Action(text.name, doc=text.doc, params=bounds, guard=guard, updates=updates, **said)
 
     def property(self, text: Text) -> Property:
         bounds = text.bounds(1)
@@ -113,10 +115,8 @@ class _Builder:
         reason = excluded(Parameters(self.parameters)) if excluded else ""
         start = self.predicate(after) if after else None
         rest = {k: text.said[k] for k in ("kind", "because", "source", "wrong", "needs")}
-        where = text.place
-        return Property(
-            text.name, params=bounds, body=body, doc=text.doc, place=where, after=start, excluded=reason or "", **rest
-        )
+        rest |= {"place": text.place, "names": tracer.names}
+        return Property(text.name, params=bounds, body=body, doc=text.doc, after=start, excluded=reason or "", **rest)
 
     def statement(self, text: Text) -> Statement:
         bounds = text.bounds(1)
@@ -245,6 +245,6 @@ def build(
         recursion,
         tuple(groups),
         dict(settings or {}),
+        builder.sets,
         *argument,
-        sets=builder.sets,
     )

@@ -19,6 +19,7 @@ from sagacheck._errors import InputError, SagacheckError
 from sagacheck._implementation import default_implementation
 from sagacheck._model import versions
 from sagacheck._options import bind, escape_markup, importable
+from sagacheck._tla_commands import TlaCommands
 
 __all__ = ["build_app", "main"]
 
@@ -68,6 +69,10 @@ def build_app(domain: Domain, selected: str | None) -> typer.Typer:
         text = f"List the packaged {escape_markup(domain.listing_name)}."
         listing = bind(commands.listing, domain, environment=False)
         app.command(domain.listing_name, rich_help_panel=_READERS, help=text)(listing)
+    exporting = TlaCommands(domain, selected)
+    default = {"design": domain.default}
+    tla = bind(exporting.tla, domain, structure=domain.structure.default, defaults=default)
+    app.command("tla", rich_help_panel=_READERS)(tla)
     app.command("show", rich_help_panel=_TRACES)(bind(commands.show, domain, environment=False))
     own = default_implementation()
     defaults = {"impl": own} if own else None

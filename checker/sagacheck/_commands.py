@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckFormat", "Commands", "Expected", "ReplayFormat", "TableFormat", "TraceFormat"]
 
-_TRACE = "A file that `check --format itf` wrote."
+_TRACE = "A file that `check --format itf` wrote, or what TLC printed."
 _ALL_LIMITS = Limits(200_000, 60.0)  # for one design of --all, unless told otherwise
 
 
@@ -292,11 +292,14 @@ def _read(trace: Path, domain: Domain, selected: str | None) -> Replayed:
     """Read a trace back, and check that every step of it is possible. Raises InputError."""
     from sagacheck._itf import read_itf
     from sagacheck._replay import replay
+    from sagacheck._tlc_trace import is_tlc, read_tlc
 
     if trace.exists() and not trace.is_file() and not trace.is_dir():
         raise InputError(f"{trace}: this is no regular file; name one that `check --format itf` wrote")
     try:
-        return replay(read_itf(trace.read_text("utf-8")), domain, selected)
+        text = trace.read_text("utf-8")
+        itf = read_tlc(text, domain, selected) if is_tlc(text) else read_itf(text)
+        return replay(itf, domain, selected)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise InputError(f"{trace}: cannot be read ({reason})") from None

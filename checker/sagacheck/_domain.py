@@ -67,6 +67,8 @@ class Domain:
         listing: the packaged structures: column titles, then rows.
         listing_name: the command that prints the listing ("sagas").
         conformance: how implementations are tested; None where they are not.
+        about: what is modelled, what is left out and why that is harmless: paragraphs for whoever reads the modules.
+        terms: what the element and the relations, predicates and named elements of structures mean, by name.
     """
 
     name: str
@@ -84,6 +86,8 @@ class Domain:
     listing: Callable[[], tuple[tuple[str, ...], ...]] = field(default=lambda: ())
     listing_name: str = ""
     conformance: Conformance | None = None
+    about: tuple[str, ...] = ()
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     def design(self, name: str, changes: Mapping[str, str] | None = None) -> Design:
         """The named design, changed on some axes; named by what it is.

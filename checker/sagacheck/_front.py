@@ -44,6 +44,12 @@ def _thunk(body: ast.expr, *names: str) -> ast.Lambda:
     return ast.Lambda(arguments, body)
 
 
+def _constant_name(op: ast.cmpop, container: ast.expr) -> list[ast.expr]:
+    """What a constant is called in which a value is looked for: readers may call it that too."""
+    named = isinstance(op, ast.In | ast.NotIn) and isinstance(container, ast.Name) and container.id.isupper()
+    return [ast.Constant(container.id)] if named and isinstance(container, ast.Name) else []
+
+
 def _uses(statements: list[ast.stmt]) -> Counter[str]:
     """How often each name occurs in these statements."""
     return Counter(n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name))
@@ -84,7 +90,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         terms = [self.visit(e) for e in (node.left, *node.comparators)]
         parts = [
-            _handler("compare", ast.Constant(_COMPARISONS[type(op)]), a, b)
+            _handler("compare", ast.Constant(_COMPARISONS[type(op)]), a, b, *_constant_name(op, b))
             for op, a, b in zip(node.ops, terms, terms[1:], strict=False)
         ]
         whole = parts[0] if len(parts) == 1 else _handler("all_of", *[_thunk(p) for p in parts])
@@ -122,6 +128,13 @@ class _Rewriter(ast.NodeTransformer):
                 )
         self.generic_visit(node)
         node.iter = ast.copy_location(_handler("loop", ast.Constant(node.target.id), node.iter), node.iter)
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
+        self.generic_visit(node)
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            name = ast.Constant(node.targets[0].id)
+            node.value = ast.copy_location(_handler("named", name, node.value), node.value)
         return node
 
     def visit_If(self, node: ast.If) -> list[ast.stmt]:

@@ -31,7 +31,7 @@ from sagacheck._expr import (
 from sagacheck._sorts import BOOL, ELEMENT, OPTIONAL_ELEMENT, EnumSort, RangeSort, Sort
 from sagacheck._tracing import Elements, boolean, current, lift, mistake, symbolic
 
-__all__ = ["Choice", "all_of", "any_of", "choose", "compare", "loop", "negate", "plus", "quantify", "test"]
+__all__ = ["Choice", "all_of", "any_of", "choose", "compare", "loop", "named", "negate", "plus", "quantify", "test"]
 
 _CHOICES = itertools.count()
 
@@ -75,8 +75,8 @@ _PLAIN: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def compare(op: str, a: Any, b: Any) -> Any:
-    """`a op b`, symbolic where a or b is."""
+def compare(op: str, a: Any, b: Any, name: str = "") -> Any:
+    """`a op b`, symbolic where a or b is; `name` is what the text calls a container b."""
     if op in ("in", "not in"):
         if not symbolic(a, b) and not (isinstance(b, tuple | list | set | frozenset) and symbolic(*b)):
             return _PLAIN[op](a, b)
@@ -86,6 +86,9 @@ def compare(op: str, a: Any, b: Any) -> Any:
             found = disjunction([_same(a, x) for x in sorted(b, key=_member_order)])
         else:
             found = disjunction([_same(a, x) for x in b])
+            if name and b and all(isinstance(x, enum.Enum) for x in b):
+                sort = EnumSort(type(b[0]))
+                current().sets.setdefault((sort, frozenset(map(sort.code, b))), name)
         return negation(found) if op == "not in" else found
     if not symbolic(a, b):
         return _PLAIN[op](a, b)
@@ -176,6 +179,13 @@ def loop(name: str, elements: Any) -> Iterator[Any]:
         if after is not start:
             value = ite(range_, apply(after, bound), apply(start, bound))
             tracer.state[variable] = make("lambda", (bound, value), None, start.sort)
+
+
+def named(name: str, value: Any) -> Any:
+    """`name = value`: readers that write the specification anew may call it by that name."""
+    if isinstance(value, Expr):
+        current().names.setdefault(value.uid, name)
+    return value
 
 
 class Choice:

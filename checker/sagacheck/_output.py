@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sagacheck._console import tell, write
 from sagacheck._errors import InputError
 
-__all__ = ["named_after", "put", "refuse_same", "refuse_unwritable", "replace_file", "whole_file"]
+__all__ = ["named_after", "put", "refuse_same", "refuse_unwritable", "replace_file", "replace_files", "whole_file"]
 
 _STANDARD_OUTPUT = "-"
 
@@ -84,6 +84,27 @@ def replace_file(path: Path, text: str) -> None:
                 temporary.unlink()
     except OSError as error:
         raise InputError(f"--output {path}: cannot be written ({error.strerror or error})") from None
+
+
+def replace_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Put texts into files of a folder, which is made if it is not there; none of them if one cannot be written.
+
+    Raises:
+        InputError: one cannot be written.
+    """
+    temporary = {folder / f".{name}.{os.getpid()}.part": folder / name for name in texts}
+    try:
+        folder.mkdir(exist_ok=True)
+        try:
+            for part, text in zip(temporary, texts.values(), strict=True):
+                part.write_bytes(text.encode("utf-8"))
+            for part, target in temporary.items():
+                part.replace(target)
+        finally:
+            for part in temporary:
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"--output {folder}: cannot be written ({error.strerror or error})") from None
 
 
 def named_after(path: Path, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sagacheck._check import DEADLOCK, select_properties
 from sagacheck._digest import digest
@@ -16,7 +17,7 @@ from sagacheck._model import Model
 from sagacheck._specification import Kind, Property
 from sagacheck._verdict import Trace
 
-__all__ = ["Replayed", "replay"]
+__all__ = ["Replayed", "model_of", "replay"]
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ def replay(itf: ItfTrace, domain: Domain, spec: str | None) -> Replayed:
         raise InputError(
             f"it is a trace of the specification {name!r}, not of {domain.name!r}; select that with --spec"
         )
-    design = _design(domain, itf.meta["settings"])
-    model = Model(domain, spec, design, itf.meta["structure"], _environment(domain, itf.meta["environment"]))
+    model = model_of(itf.meta, domain, spec)
     specification = model.specification()
     (p,) = select_properties(specification, [itf.meta["property"]])
     structure = model.load()
@@ -56,6 +56,12 @@ def replay(itf: ItfTrace, domain: Domain, spec: str | None) -> Replayed:
     element = _element(itf.meta.get("element"), ground)
     _confirm(p, element, trace)
     return Replayed(model, trace, p, element, str(itf.meta["versions"].get("sagacheck")))
+
+
+def model_of(identity: Mapping[str, Any], domain: Domain, spec: str | None) -> Model:
+    """The model with that identity (`Model.identity`). Raises InputError where it cannot be made any more."""
+    design = _design(domain, identity["settings"])
+    return Model(domain, spec, design, identity["structure"], _environment(domain, identity["environment"]))
 
 
 def _design(domain: Domain, settings: Mapping[str, str]) -> Design:

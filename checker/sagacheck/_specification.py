@@ -42,7 +42,10 @@ class Variable:
 
 @dataclass(eq=False)
 class Definition:
-    """A named definition; `body` is over `params` and the state, and may call the definition on related elements."""
+    """A named definition; `body` is over `params` and the state, and may call the definition on related elements.
+
+    `names`, here and below: what the text calls an expression in it, by uid; nothing depends on it.
+    """
 
     name: str
     doc: str
@@ -52,6 +55,7 @@ class Definition:
     body: Expr | None = None
     reads: frozenset[str] = frozenset()
     recursive: bool = False
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class Action:
     fair: bool
     finitely: bool
     place: tuple[str, int]
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 class Kind(enum.Enum):
@@ -114,6 +119,7 @@ class Property:
     after: Expr | None = None
     excluded: str = ""
     needs: tuple[str, ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -161,10 +167,10 @@ class Specification:
     recursion: str | None = None
     groups: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[tuple[EnumSort, frozenset[int]], str] = field(default_factory=dict)
     axioms: tuple[Statement, ...] = ()
     invariant: tuple[Statement, ...] = ()
     lemmas: tuple[Statement, ...] = ()
-    sets: Mapping[tuple[EnumSort, frozenset[int]], str] = field(default_factory=dict)
 
     def variable(self, name: str) -> Variable:
         """The variable of that name. Raises KeyError when there is none."""

@@ -92,6 +92,8 @@ class Tracer:
         self.reads: set[str] = set()
         self.calls: set[Definition] = set()
         self.left: set[int] = set()  # the bound variables of loops that the text has left
+        self.names: dict[int, str] = {}  # what the text calls an expression, by uid
+        self.sets: dict[tuple[EnumSort, frozenset[int]], str] = {}  # the sets of values that the text has named
         self.branches: dict[int, bool] = {}  # each `if` around the text -> which of its branches this is
         self._unread: dict[tuple[str, int], list[tuple[dict[int, bool], int]]] = {}
 
