@@ -83,7 +83,7 @@ def files_of(model: Model, arguments: Sequence[str]) -> dict[str, str]:
     specification, structure = model.specification(), model.load()
     written = f"{MARK}{model.command('tla', *arguments)}`"
     module = Module(specification, _header(model, written), model.domain.terms)
-    files = ModelFiles(module, structure, _model_header(model, module, structure, written), _identity(model))
+    files = ModelFiles(module, structure, _model_header(model, module, structure, written), _identity(model, digest(specification, structure)))
     name = module.names.module
     return {f"{name}.tla": module.text(), f"MC{name}.tla": files.text(), f"MC{name}.cfg": files.config()}
 
@@ -99,9 +99,9 @@ def _arguments(domain: Domain, model: Model, design: str, axes: Sequence[str]) -
     return [shlex.quote(word) for word in given]
 
 
-def _identity(model: Model) -> dict[str, Any]:
+def _identity(model: Model, said: str) -> dict[str, Any]:
     identity = {key: value for key, value in model.identity().items() if key != "versions"}
-    return {**identity, "digest": digest(model.specification(), model.load())}
+    return {**identity, "digest": said}
 
 
 def _header(model: Model, written: str) -> list[str]:

@@ -65,6 +65,9 @@ class ModelFiles:
     header: Sequence[str]
     identity: dict[str, Any]
 
+    def __post_init__(self) -> None:
+        self.noted = self.module.names.add("Note"), self.module.names.add("Noted")
+
     @property
     def name(self) -> str:
         """The name of the MC module."""
@@ -84,19 +87,21 @@ class ModelFiles:
             lines += [f"MC{constant} == {value[0]}"] if len(value) == 1 else [
                 f"MC{constant} ==", *(f"    {line}" for line in value)]  # fmt: skip
         reached = self.properties(Kind.SOMETIMES)
+        note, noted = self.noted
+        i, what = names.free("i"), names.free("what")
         if reached:
             lines += [
                 "",
-                "\\* What must be reached is told when it is; to TLC, Noted is an invariant, and it is always true.",
-                "\\* Register i remembers that the i-th of them is told; each worker of TLC has registers of its own.",
-                f"ASSUME \\A i \\in 1..{len(reached)} : TLCSet(i, FALSE)",
+                f"\\* What must be reached is told when it is; to TLC, {noted} is an invariant, and it is always true.",
+                "\\* Register k remembers that the k-th of them is told; each worker of TLC has registers of its own.",
+                f"ASSUME \\A {i} \\in 1..{len(reached)} : TLCSet({i}, FALSE)",
                 "",
-                'Note(i, name) == TLCGet(i) \\/ (TLCSet(i, TRUE) /\\ PrintT(<<"reached", name>>))',
+                f'{note}({i}, {what}) == TLCGet({i}) \\/ (TLCSet({i}, TRUE) /\\ PrintT(<<"reached", {what}>>))',
                 "",
-                "Noted ==",
+                f"{noted} ==",
                 *(
-                    f'    /\\ {names.properties[p.name]} => Note({i}, "{names.properties[p.name]}")'
-                    for i, p in enumerate(reached, 1)
+                    f'    /\\ {names.properties[p.name]} => {note}({k}, "{names.properties[p.name]}")'
+                    for k, p in enumerate(reached, 1)
                 ),
             ]
         lines += ["", "\\* Which model this is; `sagacheck show` and `sagacheck replay` read it in what TLC prints."]
@@ -120,7 +125,7 @@ class ModelFiles:
         always = [names.properties[p.name] for p in self.properties(Kind.ALWAYS)]
         reached = self.properties(Kind.SOMETIMES)
         lines += ["", "INVARIANTS", "    TypeOK", *(f"    {n}" for n in always), f"    {DEADLOCK.name}"]
-        lines += ["    Noted"] if reached else []
+        lines += [f"    {self.noted[1]}"] if reached else []
         lasting = [names.properties[p.name] for p in self.properties(Kind.EVENTUALLY)]
         lines += ["", "PROPERTIES", *(f"    {n}" for n in lasting)] if lasting else []
         return "\n".join([*lines, ""])

@@ -108,7 +108,7 @@ class Module:
         for relation, name in names.relations.items():
             said = self.terms.get(relation, f"for each {element}, the set of its {relation}")
             if relation in names.ordered:
-                rows.append((names.in_order[relation], f"{said}: a sequence for each {element}"))
+                rows.append((names.in_order[relation], f"{said}, in an order that matters"))
                 assumed.append(f"{names.in_order[relation]} \\in [{names.element} -> Seq({names.element})]")
             else:
                 rows.append((name, said))
@@ -362,7 +362,9 @@ class Module:
                 lines.append(f"{sign} {where}{calls[0]}")
             else:
                 lines += [f"{sign} {where.rstrip()}", *(f"      {sign} {c}" for c in calls)]
-        return lines if len(lines) > 1 else [line[3:] for line in lines]
+        if len(alike) == 1 and (len(lines) == 1 or alike[0][0] is not None):
+            return [lines[0].removeprefix(f"{sign} "), *(line[3:] for line in lines[1:])]
+        return lines
 
     def _next(self) -> list[str]:
         s, names = self.specification, self.names

@@ -169,7 +169,7 @@ class Reducer:
             case "add":
                 inner = self.reduce(e.args[0], facts)
                 step, most = e.data
-                fits = facts.below(inner, most - step + 1)
+                fits = most is None or facts.below(inner, most - step + 1)
                 return make("add", (inner,), (step, None if fits else most), e.sort)
         args = [self.reduce(a, facts) for a in e.args]
         if e.op == "not":
@@ -267,7 +267,7 @@ class Reducer:
             case "store":
                 inner, at, value = function.args
                 where = self.reduce(at, facts)
-                same = self._settled(equal(where, index), facts)
+                same = self._equal(where, index, facts)
                 if same.op == "const":
                     return self.reduce(value, facts) if same is TRUE else self._applied(inner, index, facts)
                 then = self.reduce(value, self._assume(facts, same, True))
@@ -282,6 +282,8 @@ class Reducer:
                 inner = final if final is not None else self._function(e.args[0], facts)
                 index = self.reduce(e.args[1], facts)
                 value = self.reduce(e.args[2], facts)
+                if value is self._applied(e.args[0], index, facts):
+                    return inner
                 if inner.op == "lambda":
                     bound, body = inner.args
                     test = equal(bound, index)
@@ -335,7 +337,8 @@ def chained(test: Expr, then: Expr, other: Expr) -> Expr:
         if then.op == "or" and any(a is other for a in then.args):
             return disjunction((conjunction((test, disjunction(a for a in then.args if a is not other))), other))
         return ite(test, then, other)
-    if (_is_chain(then) and other.op != "ite") or (test.op == "not" and other.op != "ite"):
+    stays = other.op in ("ite", "var", "apply")  # the value that is told last
+    if (_is_chain(then) and other.op != "ite") or (test.op == "not" and not stays):
         test, then, other = negation(test), other, then
     if other.op == "ite":
         first, value, rest = other.args

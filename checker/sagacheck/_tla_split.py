@@ -21,7 +21,7 @@ __all__ = ["Plan", "Updates", "split"]
 Updates = list[tuple[str, Expr]]
 
 _LONG = 350  # about so many characters of updates are worth a thought
-_MOST_TRIED = 14
+_MOST_TRIED = 8
 _WORTH = 0.97  # a split that makes them shorter than by this factor is made
 
 

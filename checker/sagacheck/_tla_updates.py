@@ -45,9 +45,9 @@ def settled_updates(updates: Mapping[str, Expr], facts: Facts, names: dict[int, 
     reducer = Reducer(names=names)
     result = {name: reducer.reduce(e, facts) for name, e in updates.items()}
     kept = {n: e for n, e in result.items() if not (e.op == "var" and e.data == n)}
-    unchanged = {primed(n, e.sort).uid: e for n, e in result.items() if n not in kept}
-    if unchanged:
-        return settled_updates({n: substitute(e, unchanged, names) for n, e in kept.items()}, facts, names)
+    plain = {primed(n, e.sort).uid: e for n, e in result.items() if n not in kept or e.op == "const"}
+    if any(x.uid in plain for e in kept.values() for x in walk(e)):
+        return settled_updates({n: substitute(e, plain, names) for n, e in kept.items()}, facts, names)
     finals: dict[int, Expr] = {}
     for n, e in kept.items():
         if isinstance(e.sort, FunctionSort) and not _trivial(e):

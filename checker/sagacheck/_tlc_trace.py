@@ -32,7 +32,7 @@ _FIRST = re.compile(r"^TLC2? Version |^@!@!@STARTMSG", re.MULTILINE)
 _MODEL = re.compile(rf'^("{MODEL}.*")\s*$', re.MULTILINE)
 _STATE = re.compile(r"^(?:State )?(\d+): (?:<(?P<action>[^>\n]*)>|(?P<still>Stuttering))", re.MULTILINE)
 _BACK = re.compile(r"^(?:Back to state:?|Back to state) (\d+)|^(?P<tool>\d+): Back to state", re.MULTILINE)
-_INVARIANT = re.compile(r"^Error: Invariant (\w+) is violated(?P<initial> by the initial state)?", re.MULTILINE)
+_INVARIANT = re.compile(r"^Error: Invariant (\w+) is violated(?P<initial> by the initial state:)?", re.MULTILINE)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\|->|:>|@@|/\\|[\[\](),=]|-?\d+(?![\w.])|[^\s\[\](),="]+')
 _NAMED = re.compile(r"Temporal propert(?:y|ies) (\w+) (?:was|were) violated")
 

@@ -10,6 +10,7 @@
     _goals          what must be reached, sometimes and eventually
     _invariant      why it holds of every saga: axioms, an inductive invariant, lemmas
     _environment    what may fail; a saga as a structure
+    _about          what is modelled and what is left out, for readers of modules that are made of it
     _conformance    how saga executors are tested against it
     _saga ...       sagas: the DAG, steno's JSON (_steno_json reads it, _document writes it), families, packaged ones
 
@@ -22,6 +23,7 @@ from collections.abc import Mapping
 
 from sagacheck import Domain, Option, Specification
 from sagacheck.language import build
+from sagaspec._about import ABOUT, TERMS
 from sagaspec._conformance import CONFORMANCE
 from sagaspec._design import AXES, CONFORMING, DESIGNS, Choices, refuse
 from sagaspec._environment import ENVIRONMENT_OPTIONS, contract_kept, load, most_crashes, structure_of
@@ -104,4 +106,6 @@ domain = Domain(
     listing=_listing,
     listing_name="sagas",
     conformance=CONFORMANCE,
+    about=ABOUT,
+    terms=TERMS,
 )

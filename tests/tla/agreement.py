@@ -60,8 +60,8 @@ def model(domain: Domain, design: Design, structure: str, **environment: str) ->
 
 def by_explorer(m: Model, most: int | None = None) -> Found | None:
     """What the explorer finds; None where there are more states than that."""
-    specification, structure = m.specification(), m.load()
-    ground = GroundSpecification(specification, structure)
+    ground = GroundSpecification(m.specification(), m.load())
+    specification, structure = ground.specification, ground.structure
     live = [p for p in specification.properties if not excluded_by(p, structure, specification.element)]
     search = Search(ground, [p for p in live if p.kind is not Kind.EVENTUALLY], Limits(most), DEADLOCK, to_the_end=True)
     search.run()
@@ -119,14 +119,20 @@ def by_tlc(m: Model, folder: Path, files: Mapping[str, str] | None = None, graph
             verdicts[p.name] = not one.temporal_violation
         else:
             verdicts[p.name] = not said.temporal_violation
-    return Found(states, said.depth - 1, verdicts, _graph(m, folder / "graph.dot") if graph else None)
+    return Found(
+        states,
+        said.depth - 1,
+        verdicts,
+        _graph(GroundSpecification(specification, structure), folder / "graph.dot") if graph else None,
+    )
 
 
 def _judge(main: str, claims: Mapping[str, str]) -> str:
     """A module that tells of each claim, once, that a state is against it, and goes on."""
-    rows = [f'    /\\ ({c}) \\/ Tell({i}, "{name}")' for i, (name, c) in enumerate(claims.items(), 101)]
-    told = 'Tell(i, name) == TLCGet(i) \\/ (TLCSet(i, TRUE) /\\ PrintT(<<"against", name>>))'
-    registers = f"ASSUME \\A i \\in 101..{100 + len(claims)} : TLCSet(i, FALSE)"
+    rows = [f'    /\\ ({c}) \\/ JudgeTells({i}, "{name}")' for i, (name, c) in enumerate(claims.items(), 101)]
+    tells = '(TLCSet(judge_i, TRUE) /\\ PrintT(<<"against", judge_name>>))'
+    told = f"JudgeTells(judge_i, judge_name) == TLCGet(judge_i) \\/ {tells}"
+    registers = f"ASSUME \\A judge_i \\in 101..{100 + len(claims)} : TLCSet(judge_i, FALSE)"
     return "\n".join(["---- MODULE Judge ----", f"EXTENDS {main}", registers, told, "Judged ==", *rows, "===="])
 
 
@@ -135,8 +141,7 @@ def _config(constants: str, lasting: list[str]) -> str:
     return "\n".join([constants, "INVARIANTS TypeOK Judged", *properties, ""])
 
 
-def _graph(m: Model, file: Path) -> tuple[set[int], set[tuple[int, str, int]]]:
-    ground = GroundSpecification(m.specification(), m.load())
+def _graph(ground: GroundSpecification, file: Path) -> tuple[set[int], set[tuple[int, str, int]]]:
     states: dict[str, int] = {}
     edges: set[tuple[int, str, int]] = set()
     for row in tlc.dumped(file):
@@ -147,9 +152,11 @@ def _graph(m: Model, file: Path) -> tuple[set[int], set[tuple[int, str, int]]]:
     return set(states.values()), edges
 
 
-def compare(m: Model, folder: Path, files: Mapping[str, str] | None = None, small: int = SMALL) -> Compared:
-    """Both on one model; the graphs where it is small."""
-    explorer = by_explorer(m)
+def compare(
+    m: Model, folder: Path, files: Mapping[str, str] | None = None, small: int = SMALL, explorer: Found | None = None
+) -> Compared:
+    """Both on one model (`explorer`: what that has found already); the graphs where it is small."""
+    explorer = explorer or by_explorer(m)
     assert explorer is not None
     began = time.monotonic()
     other = by_tlc(m, folder, files, graph=explorer.states <= small)

@@ -14,7 +14,7 @@ from pathlib import Path
 __all__ = ["Said", "absent", "dumped", "run"]
 
 _FOUND = re.compile(r"^(\d+) states generated, (\d+) distinct states found, 0 states left on queue\.$", re.MULTILINE)
-_DEPTH = re.compile(r"^The depth of the complete state graph search is (\d+)\.$", re.MULTILINE)
+_DEPTH = re.compile(r"^Progress\((\d+)\) at .* 0 states left on queue\.$", re.MULTILINE)
 _TOLD = re.compile(r'^<<"(\w+)", "(\w+)">>$', re.MULTILINE)
 _NODE = re.compile(r'^(-?\d+) \[label="((?:[^"\\]|\\.)*)"', re.MULTILINE)
 _EDGE = re.compile(r'^(-?\d+) -> (-?\d+) \[label="(\w+)"', re.MULTILINE)
@@ -56,9 +56,9 @@ class Said:
     @property
     def depth(self) -> int:
         """The states on the longest shortest path."""
-        found = _DEPTH.search(self.text)
-        assert found is not None, self.text[-3000:]
-        return int(found[1])
+        found = _DEPTH.findall(self.text)
+        assert found, self.text[-3000:]
+        return int(found[-1])
 
     @property
     def temporal_violation(self) -> bool:
