@@ -15,6 +15,10 @@ The layers, each importing only from those above it:
                         what an entry point supplies, and one choice of it: design, structure, environment
     _narration, _text, _mermaid, _itf, _replay, _json_report
                         a result, or a trace, in words, pictures and files
+    _tla_layout, _tla_names, _tla_facts, _tla_reduce, _tla_updates, _tla_share, _tla_split
+                        TLA+: layout, names; expressions made simple, in cases, with names for their parts
+    _tla_shapes, _tla_text, _tla_reading, _tla_module, _tlc_trace, _tla_model
+                        expressions as text, a whole module; what TLC prints, read back; what TLC needs
     _schema, _protocol, _implementation
                         the messages to an implementation under test; finding one
     _lines, _transport  how adapters in other processes are talked to; starting one, or waiting for one
@@ -28,7 +32,7 @@ The layers, each importing only from those above it:
                         what is known of each requirement; the report; an adapter judged itself
     _designs, _table, _explain
                         the design space as a table; definitions with their source
-    _console, _progress, _output, _options, _commands, _conform_commands, _cli
+    _console, _progress, _output, _options, _commands, _conform_commands, _tla_commands, _cli
                         the command line
 
 Nothing in here knows what a saga is.

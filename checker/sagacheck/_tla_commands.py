@@ -83,7 +83,12 @@ def files_of(model: Model, arguments: Sequence[str]) -> dict[str, str]:
     specification, structure = model.specification(), model.load()
     written = f"{MARK}{model.command('tla', *arguments)}`"
     module = Module(specification, _header(model, written), model.domain.terms)
-    files = ModelFiles(module, structure, _model_header(model, module, structure, written), _identity(model, digest(specification, structure)))
+    files = ModelFiles(
+        module,
+        structure,
+        _model_header(model, module, structure, written),
+        _identity(model, digest(specification, structure)),
+    )
     name = module.names.module
     return {f"{name}.tla": module.text(), f"MC{name}.tla": files.text(), f"MC{name}.cfg": files.config()}
 

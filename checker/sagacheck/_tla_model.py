@@ -13,7 +13,7 @@ from typing import Any
 from sagacheck._check import DEADLOCK, excluded_by
 from sagacheck._specification import Kind, Property
 from sagacheck._structure import Structure
-from sagacheck._tla_layout import RULE, WIDTH, boxed, titled
+from sagacheck._tla_layout import RULE, WIDTH, boxed, comment, titled
 from sagacheck._tla_module import Module
 from sagacheck._tla_names import element_texts
 from sagacheck._tla_shapes import filled
@@ -56,7 +56,7 @@ class ModelFiles:
 
     Attributes:
         module: the main module. structure: what it is checked on.
-        header: paragraphs for the top of the MC module.
+        header: paragraphs for the top of the MC module; the last says what wrote it.
         identity: what makes the model again, as JSON values.
     """
 
@@ -115,6 +115,7 @@ class ModelFiles:
         lines = [
             f"\\* For {self.name}.tla. To be run with -deadlock, which tells TLC not to look for deadlocks itself:",
             f"\\* {DEADLOCK.name} says where a behaviour may end.",
+            *comment(self.header[-1]),
             "SPECIFICATION Spec",
             "",
             "CONSTANTS",

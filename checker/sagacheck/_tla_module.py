@@ -284,7 +284,7 @@ class Module:
                 lines += hang("    /\\ ", shown)
             else:
                 lines += indented(shown)
-            return [*lines, *hang("    ", self._unchanged(plan.variables()))]
+            return [*lines, *indented(self._unchanged(plan.variables()))]
 
     def _plan(self, plan: Plan, width: int) -> list[str]:
         """Updates as a conjunction, in cases where there are some, under a LET of what they share."""
@@ -329,7 +329,7 @@ class Module:
                     left = [m for m in left if m not in names]
             parts += left
         if not parts:
-            return [""]
+            return []
         if len(parts) == 1:
             return [f"/\\ UNCHANGED {parts[0]}"]
         return filled("/\\ UNCHANGED <<", listed(parts, ">>"), WIDTH - 4)

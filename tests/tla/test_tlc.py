@@ -1,7 +1,7 @@
 """TLC checks what `sagacheck tla` writes, and finds what the explorer finds: verdicts, states, depth, state graphs.
 
-Every design is compared on every saga by `pytest -m crosscheck`, or `python -m tests.tla.crosscheck`; what runs here is a
-share of that, and what shows that the comparison would notice a difference.
+Every design is compared on every saga by `pytest -m crosscheck`, or `python -m tests.tla.crosscheck`; what runs here
+is a share of that, and what shows that the comparison would notice a difference.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import crosscheck
 import pytest
 import tlc
 from agreement import Compared, compare, model
 
+import crosscheck
 import mutex
 import oddities
 from command_line import MUTEX, ODD, Run
@@ -156,7 +156,7 @@ def generator() -> Any:
 
 @pytest.mark.parametrize("entry", MANIFEST["models"], ids=lambda e: e["design"])
 def test_tlc_finds_what_the_manifest_says(entry: dict[str, Any], tmp_path: Path) -> None:
-    """Each kept model, as a user runs it: the result, what is reached, the states and the depth of a complete search."""
+    """Each kept model, as a user runs it: the result, what is reached, states and depth of a complete search."""
     for name in (entry["module"], entry["model"], entry["config"]):
         (tmp_path / name).write_text((KEPT / entry["folder"] / name).read_text("utf-8"), "utf-8")
     said = tlc.run(tmp_path, entry["model"], entry["config"])
