@@ -193,6 +193,8 @@ class Reducer:
             here = self._assume(here, part, every)
         if self._contextual and 1 < len(parts) <= _MOST_PARTS:
             for i in reversed(range(len(parts) - 1)):  # what comes later may say something of what comes before
+                if not _may_be_less(parts[i]):
+                    continue
                 here = facts
                 for other in (*parts[:i], *parts[i + 1 :]):
                     here = self._assume(here, other, every)
@@ -359,6 +361,12 @@ def _says_the_same(test: Expr, then: Expr, other: Expr) -> bool:
     """Whether the first case is what the other says of the element that the test is about."""
     x = test.args[0] if test.op == "eq" else None
     return x is not None and x.op == "bound" and substitute(other, {x.uid: test.args[1]}) is then
+
+
+def _may_be_less(e: Expr) -> bool:
+    """Whether a condition has parts, of which it might do without some."""
+    inner = e.args[0] if e.op == "not" else e
+    return inner.op in ("and", "or", "ite", "forall", "exists")
 
 
 def _conjuncts(e: Expr) -> dict[int, Expr]:

@@ -88,7 +88,7 @@ def rows(
     cases: Sequence[tuple[Design, str, str]], known: Sequence[dict[str, Any]], most: int
 ) -> Iterator[dict[str, Any]]:
     """A row for each case; those that are known are not made again."""
-    keys = {(r["design"], r["dag"], r["crashes"]): r for r in known}
+    keys = {(r["design"], r["dag"], r["crashes"]): r for r in known if r["compared"]}
     for design, dag, crashes in cases:
         yield keys.get((design.name, dag, crashes)) or row(design, dag, crashes, most)
 
