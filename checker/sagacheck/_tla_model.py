@@ -84,8 +84,11 @@ class ModelFiles:
         lines = [titled(self.name), *boxed(self.header)]
         lines += ["", f"EXTENDS {names.module}, Naturals, TLC", ""]
         for constant, value in constants(self.module, self.structure):
-            lines += [f"MC{constant} == {value[0]}"] if len(value) == 1 else [
-                f"MC{constant} ==", *(f"    {line}" for line in value)]  # fmt: skip
+            if len(value) == 1:
+                lines.append(f"MC{constant} == {value[0]}")
+            else:
+                lines += ["", f"MC{constant} ==", *(f"    {line}" for line in value), ""]
+        lines = [line for i, line in enumerate(lines) if line or lines[i - 1]]  # one empty line at a time
         reached = self.properties(Kind.SOMETIMES)
         note, noted = self.noted
         i, what = names.free("i"), names.free("what")

@@ -119,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _write(output: Path, made: Sequence[dict[str, Any]]) -> None:
     totals = {
         "rows": len(made),
+        "of": len(CASES),
         "compared": sum(r["compared"] for r in made),
         "agree": sum(r.get("agree", False) for r in made),
         "graphs": sum(r.get("graph_compared", False) for r in made),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 import tlc
-from agreement import Compared, compare, model
+from agreement import Compared, by_explorer, compare, model
 
 import crosscheck
 import mutex
@@ -72,6 +73,11 @@ def test_any_specification_can_be_written(
     agreed(compare(model(of, of.design(design, changes), structure), tmp_path))
 
 
+def test_a_packaged_saga_is_written_with_the_names_of_its_nodes(tmp_path: Path) -> None:
+    """One from production, with ten nodes."""
+    agreed(compare(model(domain, domain.design("conforming"), "volume_delete", crashes="0"), tmp_path))
+
+
 @pytest.mark.crosscheck
 @pytest.mark.parametrize("case", crosscheck.CASES, ids=lambda c: f"{c[0].name.replace(' ', '_')}-{c[1]}-{c[2]}")
 def test_tlc_and_the_explorer_find_the_same_everywhere(case: tuple[Design, str, str]) -> None:
@@ -80,6 +86,24 @@ def test_tlc_and_the_explorer_find_the_same_everywhere(case: tuple[Design, str, 
     assert row.get("agree", True), row
     if not row["compared"]:
         pytest.skip(row["reason"])
+
+
+@pytest.mark.crosscheck
+@pytest.mark.parametrize("seed", range(20))
+def test_any_combination_of_axes_can_be_written(seed: int, tmp_path: Path) -> None:
+    """Designs, sagas and environments drawn at random, the same ones each time."""
+    drawn = random.Random(seed)
+    while True:
+        settings = {a.name: drawn.choice(a.values) for a in domain.axes}
+        environment = {"crashes": drawn.choice(("any", "1", "0")), "contract": drawn.choice(("kept", "dropped"))}
+        dag = drawn.choice(("chain:1", "chain:2", "a,b", IRREGULAR))
+        if domain.refuse(settings):
+            continue
+        m = model(domain, domain.design("conforming", settings), dag, **environment)
+        explorer = by_explorer(m, 2_500)
+        if explorer is not None:
+            break
+    agreed(compare(m, tmp_path, explorer=explorer))
 
 
 # The comparison notices ----------------------------------------------------------------------------------------------

@@ -10,18 +10,21 @@
 EXTENDS Saga, Naturals, TLC
 
 MCNode == {"start", "a", "b", "c", "end"}
+
 MCChildren ==
     "start" :> {"b", "a"} @@
     "a" :> {"c"} @@
     "b" :> {"c"} @@
     "c" :> {"end"} @@
     "end" :> {}
+
 MCParents ==
     "start" :> {} @@
     "a" :> {"start"} @@
     "b" :> {"start"} @@
     "c" :> {"b", "a"} @@
     "end" :> {"c"}
+
 MCHasUndo == {"a", "b", "c"}
 MCIsAction == {"a", "b", "c"}
 MCMayFail == {"a", "b", "c"}

@@ -10,24 +10,28 @@
 EXTENDS Saga, Naturals, TLC
 
 MCNode == {"start", "a", "b", "c", "end"}
+
 MCAncestors ==
     "start" :> {} @@
     "a" :> {"start"} @@
     "b" :> {"start"} @@
     "c" :> {"start", "a", "b"} @@
     "end" :> {"start", "a", "b", "c"}
+
 MCChildren ==
     "start" :> {"b", "a"} @@
     "a" :> {"c"} @@
     "b" :> {"c"} @@
     "c" :> {"end"} @@
     "end" :> {}
+
 MCParentsInOrder ==
     "start" :> <<>> @@
     "a" :> <<"start">> @@
     "b" :> <<"start">> @@
     "c" :> <<"b", "a">> @@
     "end" :> <<"c">>
+
 MCHasUndo == {"a", "b", "c"}
 MCIsAction == {"a", "b", "c"}
 MCMayFail == {"a", "b", "c"}
