@@ -39,6 +39,7 @@ class Listing:
             self._solver.add(shown == one.goal(goal))
         self._place: Any = None
         self._inside: Any = None
+        self._picked: list[Any] = []  # one a state of the frontier
         self._exclude(one.ground.initial)
         self._enter()
 
@@ -54,12 +55,12 @@ class Listing:
         self._inside = one.constant(f"inside.{self.depth}")
         width = max(1, len(self.frontier).bit_length())
         self._place = z3.BitVec(f"place.{self.depth}", width, one.context)
-        picked = []
+        self._picked = []
         for i, state in enumerate(self.frontier):
             pick = one.constant(f"pick.{self.depth}.{i}")
-            picked.append(pick)
+            self._picked.append(pick)
             solver.add(z3.Implies(pick, z3.And(self._place == i, self._inside, *one.is_state(state))))
-        solver.add(z3.Implies(self._inside, one.any_of(picked)))
+        solver.add(z3.Implies(self._inside, one.any_of(self._picked)))
 
     def _chosen(self, model: Any) -> int:
         """The state of the frontier that a model is about."""
@@ -91,15 +92,16 @@ class Listing:
             DisagreementError: a step that z3 takes is not so.
         """
         new: list[int] = []
-        while self._watch.ask(self._solver, self._inside, self._moves):
-            if len(self.ways) >= most:
-                return False
-            model = self._solver.model()
-            before, after = self._chosen(model), self.one.read(model, self.one.after)
-            self.ways.add(before, self.one.step(model, self.one.which), after)
-            new.append(after)
-            self._exclude(after)
-            progress(len(self.ways), len(new), self.depth + 1)
+        for before, pick in zip(self.frontier, self._picked, strict=True):
+            while self._watch.ask(self._solver, pick, self._moves):
+                if len(self.ways) >= most:
+                    return False
+                model = self._solver.model()
+                after = self.one.read(model, self.one.after)
+                self.ways.add(before, self.one.step(model, self.one.which), after)
+                new.append(after)
+                self._exclude(after)
+                progress(len(self.ways), len(new), self.depth + 1)
         self.frontier = new
         self.depth += 1
         if new:
