@@ -124,7 +124,7 @@ def instead(text: str, old: str, new: str, within: str) -> str:
 
 
 WRONG: dict[str, Callable[[str], str]] = {
-    "a guard is lost": lambda t: instead(t, '    /\\ work[n] = "RUN"\n', "", "Succeed(n)"),
+    "a guard is lost": lambda t: instead(t, "    /\\ ~effect[n]\n", "", "TakeEffect(n)"),
     "an update is lost": lambda t: instead(t, '![n] = "RUN"', "![n] = @", "StartLands(n)"),
     "an update is another": lambda t: instead(t, '"RECORD_FAIL"', '"RECORD_OK"', "Fail(n)"),
     "an action is lost": lambda t: instead(t, "       \\/ TakeEffect(n)\n", "", "WorldSteps"),
