@@ -40,18 +40,17 @@ class Listing:
         self._place: Any = None
         self._inside: Any = None
         self._picked: list[Any] = []  # one a state of the frontier
-        self._exclude(one.ground.initial)
+        self._solver.add(self._elsewhere(one.ground.initial))
         self._enter()
 
-    def _exclude(self, state: int) -> None:
-        """No step is looked for that leads there."""
-        self._solver.add(z3.Not(z3.And(self._moves, *self.one.is_state(state, after=True))))
+    def _elsewhere(self, state: int) -> Any:
+        """No step is looked for that leads to this state."""
+        return z3.Not(z3.And(self._moves, *self.one.is_state(state, after=True)))
 
     def _enter(self) -> None:
-        """The state before is one of the frontier."""
+        """The state before is one of the frontier, until the next pop."""
         one, solver = self.one, self._solver
-        if self._inside is not None:
-            solver.add(z3.Not(self._inside))
+        solver.push()
         self._inside = one.constant(f"inside.{self.depth}")
         width = max(1, len(self.frontier).bit_length())
         self._place = z3.BitVec(f"place.{self.depth}", width, one.context)
@@ -92,6 +91,7 @@ class Listing:
             DisagreementError: a step that z3 takes is not so.
         """
         new: list[int] = []
+        known: list[Any] = []
         for before, pick in zip(self.frontier, self._picked, strict=True):
             while self._watch.ask(self._solver, pick, self._moves):
                 if len(self.ways) >= most:
@@ -100,10 +100,13 @@ class Listing:
                 after = self.one.read(model, self.one.after)
                 self.ways.add(before, self.one.step(model, self.one.which), after)
                 new.append(after)
-                self._exclude(after)
+                known.append(self._elsewhere(after))
+                self._solver.add(known[-1])
                 progress(len(self.ways), len(new), self.depth + 1)
         self.frontier = new
         self.depth += 1
+        self._solver.pop()
+        self._solver.add(*known)
         if new:
             self._enter()
         return True
