@@ -40,7 +40,7 @@ Nothing in here knows what a saga is.
 
 from sagacheck._check import DEADLOCK, check, select_properties
 from sagacheck._conformance import Capability, Conformance
-from sagacheck._domain import Axis, Design, Domain, Option, find_domain
+from sagacheck._domain import Argument, Axis, Design, Domain, Option, find_domain
 from sagacheck._errors import ImplementationError, InputError, SagacheckError, SpecificationError
 from sagacheck._explore import Limits
 from sagacheck._force import Difference, Ending, Forced, force
@@ -54,6 +54,7 @@ from sagacheck._verdict import Coverage, Exploration, Outcome, Result, Trace, Ve
 __all__ = [
     "DEADLOCK",
     "Action",
+    "Argument",
     "Axis",
     "Capability",
     "Conformance",

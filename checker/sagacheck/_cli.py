@@ -19,6 +19,7 @@ from sagacheck._errors import InputError, SagacheckError
 from sagacheck._implementation import default_implementation
 from sagacheck._model import versions
 from sagacheck._options import bind, escape_markup, importable
+from sagacheck._prove_commands import ProveCommands
 from sagacheck._tla_commands import TlaCommands
 
 __all__ = ["build_app", "main"]
@@ -63,6 +64,9 @@ def build_app(domain: Domain, selected: str | None) -> typer.Typer:
     about = escape_markup(_design_space(domain))
     checking = bind(commands.check, domain, structure=domain.structure.default, defaults={"design": domain.default})
     app.command("check", rich_help_panel=_DESIGNERS, epilog=about)(checking)
+    proving = ProveCommands(domain, selected)
+    proof = bind(proving.prove, domain, structure="", defaults={"design": domain.default})
+    app.command("prove", rich_help_panel=_DESIGNERS, epilog=about)(proof)
     app.command("designs", rich_help_panel=_DESIGNERS)(bind(commands.designs, domain, structure=domain.table_structure))
     app.command("explain", rich_help_panel=_READERS)(bind(commands.explain, domain))
     if domain.listing_name:

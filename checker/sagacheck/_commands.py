@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sagacheck._force import Forced
     from sagacheck._replay import Replayed
 
-__all__ = ["CheckFormat", "Commands", "Expected", "ReplayFormat", "TableFormat", "TraceFormat"]
+__all__ = ["CheckFormat", "Commands", "Expected", "ReplayFormat", "TableFormat", "TraceFormat", "report_check"]
 
 _TRACE = "A file that `check --format itf` wrote, or what TLC printed."
 _ALL_LIMITS = Limits(200_000, 60.0)  # for one design of --all, unless told otherwise
@@ -137,10 +137,7 @@ class Commands:
         except KeyboardInterrupt:  # one that comes during the search ends in a result
             tell("interrupted before anything was decided")
             return INTERRUPTED
-        if form in (CheckFormat.TEXT, CheckFormat.JSON):
-            put(output, lambda terminal: _report(model, result, asked, form, coverage, terminal))
-        else:
-            _put_traces(output, model, result, form)
+        report_check(model, result, asked, form, output, coverage)
         return result.exit_code
 
     def designs(
@@ -334,6 +331,16 @@ def _forced(replayed: Replayed, impl: str) -> Forced | None:
     except KeyboardInterrupt:
         tell(f"interrupted: {impl} had followed {followed} of {len(replayed.trace.steps)} steps")
         return None
+
+
+def report_check(
+    model: Model, result: Result, asked: Limits, form: CheckFormat, output: Path | None, coverage: bool = False
+) -> None:
+    """Write what a search found, as a report or as the traces alone."""
+    if form in (CheckFormat.TEXT, CheckFormat.JSON):
+        put(output, lambda terminal: _report(model, result, asked, form, coverage, terminal))
+    else:
+        _put_traces(output, model, result, form)
 
 
 def _report(model: Model, result: Result, asked: Limits, form: CheckFormat, coverage: bool, terminal: bool) -> str:

@@ -18,7 +18,7 @@ from sagacheck._errors import InputError
 from sagacheck._specification import Specification
 from sagacheck._structure import Structure
 
-__all__ = ["Axis", "Design", "Domain", "Option", "find_domain"]
+__all__ = ["Argument", "Axis", "Design", "Domain", "Option", "find_domain"]
 
 GROUP = "sagacheck.specifications"
 
@@ -52,6 +52,21 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Argument:
+    """Why the default design is right on every structure.
+
+    Attributes:
+        specify: as `Domain.specify`, with axioms, an invariant and lemmas.
+        structures: small ones, as texts; counterexamples to the argument are looked for on them.
+        environment: the options that mean something when no structure is named.
+    """
+
+    specify: Callable[[Mapping[str, str], Mapping[str, str]], Specification]
+    structures: tuple[str, ...]
+    environment: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Domain:
     """What an entry point of the group `sagacheck.specifications` supplies.
 
@@ -67,6 +82,7 @@ class Domain:
         listing: the packaged structures: column titles, then rows.
         listing_name: the command that prints the listing ("sagas").
         conformance: how implementations are tested; None where they are not.
+        argument: what `prove` proves without a bound; None where there is nothing.
         about: what is modelled, what is left out and why that is harmless: paragraphs for whoever reads the modules.
         terms: what the element and the relations, predicates and named elements of structures mean, by name.
     """
@@ -86,6 +102,7 @@ class Domain:
     listing: Callable[[], tuple[tuple[str, ...], ...]] = field(default=lambda: ())
     listing_name: str = ""
     conformance: Conformance | None = None
+    argument: Argument | None = None
     about: tuple[str, ...] = ()
     terms: Mapping[str, str] = field(default_factory=dict)
 

@@ -16,7 +16,13 @@ from sagacheck._sorts import BOOL
 
 __all__ = ["Propositional", "State"]
 
-State = Mapping[Slot, Any]  # slot -> its term
+
+class State(dict[Slot, Any]):
+    """A state: slot -> its term. The terms that were made in it are kept."""
+
+    def __init__(self, terms: Mapping[Slot, Any]) -> None:
+        super().__init__(terms)
+        self.made: dict[int, Any] = {}
 
 
 class Propositional:
@@ -34,7 +40,7 @@ class Propositional:
 
     def state(self, name: str) -> State:
         """A state of new constants, one a slot."""
-        return {slot: self._constant(f"{name}.{slot.offset}", slot) for slot in self.slots}
+        return State({slot: self._constant(f"{name}.{slot.offset}", slot) for slot in self.slots})
 
     def _constant(self, name: str, slot: Slot) -> Any:
         if slot.variable.sort == BOOL:
@@ -70,18 +76,16 @@ class Propositional:
 
     def after(self, step: Step, state: State) -> State:
         """The state after a step."""
-        terms = dict(state)
-        memo: dict[int, Any] = {}
-        for slot, new in step.updates:
-            terms[slot] = self._term(new, slot.variable.sort == BOOL, state, memo)
-        return terms
+        changed = {slot: self._term(new, slot.variable.sort == BOOL, state) for slot, new in step.updates}
+        return State({**state, **changed})
 
     def truth(self, g: Ground, state: State) -> Any:
         """The formula of a ground condition in a state."""
-        return self._term(g, True, state, {})
+        return self._term(g, True, state)
 
-    def _term(self, g: Ground, wanted_truth: bool, state: State, memo: dict[int, Any]) -> Any:
+    def _term(self, g: Ground, wanted_truth: bool, state: State) -> Any:
         """The term of g; each argument before what it is in, since recursion along a long structure goes deep."""
+        memo = state.made
         stack = [(g, wanted_truth)]
         while stack:
             x, truth = stack[-1]

@@ -12,7 +12,7 @@ __all__ = ["schema"]
 
 @functools.cache
 def schema(name: str) -> dict[str, Any]:
-    """The schema of that name: "report", "designs", "replay", "conform", or one of the protocol ("protocol/step")."""
+    """The schema of that name: "report", "designs", "proof", "replay", "conform", or the like of "protocol/step"."""
     text = files("sagacheck").joinpath("schemas", f"{name}.schema.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
     return found

@@ -18,7 +18,7 @@ from sagacheck._verdict import Exploration, Outcome, Result, Trace, Verdict
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
-__all__ = ["STYLES", "check_report", "counterexample", "exploration_line", "heading", "summary"]
+__all__ = ["STYLES", "check_report", "counterexample", "exploration_line", "heading", "spaced", "steps_of", "summary"]
 
 _ENOUGH_STATES = 1000  # with fewer, what a state takes is lost in what everything else takes
 
@@ -47,7 +47,7 @@ def heading(model: Model) -> RenderableType:
     grid.add_row("specification", model.domain.name)
     grid.add_row("design", Text(model.design.name, "bold"))
     grid.add_row("", _settings(model))
-    grid.add_row(model.domain.structure.name, Text(model.structure, "bold"))
+    grid.add_row(model.domain.structure.name, Text(model.structure or "every one", "bold"))
     if model.environment:
         grid.add_row("environment", "  ".join(f"{k}={v}" for k, v in model.environment.items()))
     return grid
@@ -67,10 +67,11 @@ def _verdicts(outcomes: Sequence[Outcome]) -> RenderableType:
     table.add_column("")
     for o in outcomes:
         table.add_row(o.property.name, o.property.kind.value, Text(o.verdict.value, STYLES[o.verdict]), note(o))
-    return _spaced(table)
+    return spaced(table)
 
 
-def _spaced(part: RenderableType) -> RenderableType:
+def spaced(part: RenderableType) -> RenderableType:
+    """The part, after an empty line."""
     from rich.padding import Padding
 
     return Padding(part, (1, 0, 0, 0))
@@ -84,11 +85,11 @@ def counterexample(p: Property, trace: Trace | None, element: int | None, reason
     title = Text.assemble((p.name, "bold red"), (" is violated", "red"))
     if trace is not None:
         title.append(f" after {length_in_words(trace)}" if trace.steps else " in the initial state")
-    yield _spaced(title)
+    yield spaced(title)
     yield Text(f"claim: {' '.join(p.doc.split())}", "dim")
     if trace is not None:
         if trace.steps or trace.loop is not None:
-            yield _spaced(_steps(trace))
+            yield spaced(steps_of(trace))
         yield Text.assemble(("→ ", "bold red"), (_sentence(what_is_wrong(p, trace, element)), "bold"))
     elif reason:
         yield Text.assemble(("→ ", "bold red"), (_sentence(reason), "bold"))
@@ -98,7 +99,7 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _steps(trace: Trace) -> RenderableType:
+def steps_of(trace: Trace) -> RenderableType:
     """One line a step; the first two groups side by side, the others in a third column, only what changed."""
     lines = narrate(trace)
     groups = groups_of(trace.ground.specification)
@@ -163,7 +164,7 @@ def exploration_line(e: Exploration) -> str:
 
 def _exploration(result: Result, coverage: bool) -> Iterator[RenderableType]:
     e = result.exploration
-    yield _spaced(Text(exploration_line(e), "dim"))
+    yield spaced(Text(exploration_line(e), "dim"))
     if e.stopped:
         yield Text(f"the search did not end: {e.stopped}; what was not decided by then is undetermined", "yellow")
     elif not e.complete:
@@ -178,7 +179,7 @@ def _exploration(result: Result, coverage: bool) -> Iterator[RenderableType]:
         table.add_column("led to a new state", justify="right")
         for name, c in e.coverage.items():
             table.add_row(name, str(c.enabled), str(c.new))
-        yield _spaced(table)
+        yield spaced(table)
 
 
 def summary(model: Model, result: Result) -> RenderableType:

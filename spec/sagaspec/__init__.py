@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sagacheck import Domain, Option, Specification
+from sagacheck import Argument, Domain, Option, Specification
 from sagacheck.language import build
 from sagaspec._about import ABOUT, TERMS
 from sagaspec._conformance import CONFORMANCE
@@ -106,6 +106,11 @@ domain = Domain(
     listing=_listing,
     listing_name="sagas",
     conformance=CONFORMANCE,
+    argument=Argument(
+        specify=lambda settings, environment: specify(settings, environment, argument=True),
+        structures=("a", "a>b", "a,b", "a>b,a>c", "a>c,b>c"),
+        environment=("contract", "crashes"),
+    ),
     about=ABOUT,
     terms=TERMS,
 )

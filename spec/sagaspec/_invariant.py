@@ -100,12 +100,6 @@ def NoAssertion(s: State) -> bool:
 
 
 @invariant
-def LoopGoesOn(s: State) -> bool:
-    """No recovery was refused, and the loop is at none of the steps that belong to other designs."""
-    return s.pc not in (Pc.REFUSED, Pc.JOIN, Pc.PROPAGATE, Pc.WALK, Pc.WALK_FIRST)
-
-
-@invariant
 def Forgotten(s: State, n: Node) -> bool:
     """Without a process there is nothing in memory."""
     empty = s.phase == Phase.RUNNING and not s.stopping and s.memory_writer == Writer.NOBODY
@@ -309,7 +303,6 @@ def LoopAgrees(s: State) -> bool:
 
 INVARIANT = (
     NoAssertion,
-    LoopGoesOn,
     Forgotten,
     Writers,
     LogFits,
