@@ -19,13 +19,14 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.extend(str(room) for room in (DOCS, DOCS.parent / "checker", DOCS.parent / "spec"))
 
-from generator import conformance, designs, findings, specification  # noqa: E402
+from generator import conformance, designs, findings, specification, trust  # noqa: E402
 from generator.block import Block  # noqa: E402
 from sagacheck import InputError  # noqa: E402
 
 _PART = re.compile(r"<!-- generated: ([\w-]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
-BLOCKS: dict[str, Block] = {b.name: b for page in (specification, designs, findings, conformance) for b in page.BLOCKS}
+_PAGES = (specification, designs, findings, conformance, trust)
+BLOCKS: dict[str, Block] = {b.name: b for page in _PAGES for b in page.BLOCKS}
 
 
 def pages() -> tuple[Path, ...]:

@@ -15,6 +15,12 @@ The layers, each importing only from those above it:
                         what an entry point supplies, and one choice of it: design, structure, environment
     _narration, _text, _mermaid, _itf, _replay, _json_report
                         a result, or a trace, in words, pictures and files
+    _argument, _first_order, _every_structure
+                        an inductive argument as obligations; decided by z3 on every structure
+    _propositional, _one_structure, _prove, _prove_report
+                        decided on one structure; both; what came of it
+    _symbolic, _listed, _unrolled, _bounded
+                        a bounded search by z3
     _tla_layout, _tla_names, _tla_facts, _tla_reduce, _tla_updates, _tla_share, _tla_split
                         TLA+: layout, names; expressions made simple, in cases, with names for their parts
     _tla_shapes, _tla_text, _tla_reading, _tla_module, _tlc_trace, _tla_model
@@ -32,7 +38,8 @@ The layers, each importing only from those above it:
                         what is known of each requirement; the report; an adapter judged itself
     _designs, _table, _explain
                         the design space as a table; definitions with their source
-    _console, _progress, _output, _options, _commands, _conform_commands, _tla_commands, _cli
+    _console, _progress, _output, _options, _commands, _conform_commands,
+    _prove_commands, _tla_commands, _cli
                         the command line
 
 Nothing in here knows what a saga is.

@@ -213,7 +213,7 @@ def build(
         parameters: build-time values that the text asks for as `s.NAME`.
         recursion: the relation along which definitions may recurse; structures must give it well-founded.
         settings: what reports say of the parameters.
-        axioms, invariant, lemmas: the inductive argument (`sagacheck._induction`), if there is one.
+        axioms, invariant, lemmas: the inductive argument (`sagacheck._argument`), if there is one.
 
     Raises:
         SpecificationError: a mistake in the text, with its file and line.
