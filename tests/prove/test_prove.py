@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ from small_dags import all_small_dags
 
 assert domain.argument is not None
 ARGUMENT = domain.argument
+ROOT = Path(__file__).parents[2]
 
 # Without this part, this obligation is refuted on this saga.
 NEEDED = {
@@ -114,6 +117,15 @@ def test_every_part_of_the_invariant_is_needed(part: str) -> None:
 def test_the_needed_parts_are_all_there_are() -> None:
     """The table above misses none."""
     assert set(NEEDED) == {p.name for p in specification().invariant}
+
+
+def test_the_record_is_of_this_argument() -> None:
+    """docs/trust.md counts the obligations that there are; after a change of the argument the record is made anew."""
+    for name in ("proof", "instance_start"):
+        record = json.loads((ROOT / "docs" / "crosscheck" / f"{name}.json").read_text("utf-8"))
+        recorded = [(o["rule"], o["action"], o["claim"], o["answer"]) for o in record["obligations"]]
+        made = obligations(specification())
+        assert recorded == [(o.rule.value, o.action and o.action.name, o.claim.name, "proved") for o in made]
 
 
 # What is not so is not proved ------------------------------------------------------------------------------------
