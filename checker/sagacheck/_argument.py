@@ -112,8 +112,22 @@ def _claimed(s: Specification, properties: Sequence[str]) -> list[Property]:
     always = {p.name: p for p in s.properties if p.kind is Kind.ALWAYS and not p.excluded}
     for name in properties:
         if name not in always:
-            raise InputError(f"--property {name}: an invariant shows {', '.join(always)}")
+            why = _why_not(s, name) or f"an invariant shows {', '.join(always) or 'none'}"
+            raise InputError(f"--property {name}: {why}")
+    if not always:
+        raise InputError(
+            f"the specification {s.name} has no property that always holds here, so there is nothing to prove"
+        )
     return [p for name, p in always.items() if not properties or name in properties]
+
+
+def _why_not(s: Specification, name: str) -> str:
+    found = next((p for p in s.properties if p.name == name), None)
+    if found is None:
+        return ""
+    if found.kind is not Kind.ALWAYS:
+        return f"this is a property of the kind *{found.kind.value}*, which no invariant shows; `check` decides it"
+    return f"excluded: {found.excluded}"
 
 
 def _stated(p: Property) -> Statement:

@@ -64,6 +64,8 @@ class _Builder:
         names = list(inspect.signature(text.function).parameters)[1:]
         params = tuple(fresh_bound(n, _annotated(hints.get(n), text, n)) for n in names)
         result = _annotated(hints.get("return"), text, "the result")
+        if any(d.name == text.name for d in self.definitions.values()):
+            raise text.refuse(f"there are two definitions called `{text.name}`")
         made = self.definitions[text] = Definition(text.name, text.doc, params, result, text.place)
         self.in_progress.append(made)
         tracer, value = self.read(text, False, *params)
@@ -125,6 +127,8 @@ class _Builder:
             body = _located(text, lambda: lift(value, BOOL, f"`{text.name}`"))
         if not text.doc:
             raise text.refuse(f"`{text.name}` has no docstring")
+        if text.said.get("induction") and not bounds:
+            raise text.refuse(f"the lemma `{text.name}` is proved by induction, so it has to be about an element")
         if "because" in text.said and (tracer.reads or any(d.reads for d in tracer.calls)):
             raise text.refuse(f"the axiom `{text.name}` reads the state; it can only speak of the structure")
         return Statement(text.name, bounds, body, text.doc, text.place, **text.said)

@@ -17,7 +17,7 @@ import z3
 
 from sagacheck._argument import Answer, Decided, Obligation, Rule
 from sagacheck._expr import Expr
-from sagacheck._first_order import FirstOrder, Moment
+from sagacheck._first_order import FirstOrder, Moment, refuse_interrupt
 from sagacheck._sorts import EnumSort
 from sagacheck._specification import Specification, Statement
 
@@ -71,6 +71,7 @@ class EveryStructure:
             solver.add(*shuffled, case)
             if solver.check() == z3.unsat:
                 return ""
+            refuse_interrupt(solver)
             if time.monotonic() >= deadline or attempt + 1 == attempts:
                 return f"z3: {solver.reason_unknown()}, in {attempt + 1} attempts"
         raise AssertionError  # itertools.count does not end
@@ -93,14 +94,14 @@ class EveryStructure:
             assumed += [terms.term(guard, taken) for guard in o.action.guard]
             if o.action.over is not None:
                 first, second = taken.values()
-                assumed.append(self._related(o.action.over, first, second))
+                assumed.append(self.terms.related(o.action.over, first, second))
             moment = terms.after(o.action, taken)
         elif o.claim.induction is not None:
             (param,) = o.claim.params
             nearer = terms.fresh("nearer", param.sort)  # type: ignore[arg-type]
             claim = terms.term(o.claim.body, {param.uid: nearer})
             assumed.append(
-                z3.ForAll([nearer], z3.Implies(self._related(o.claim.induction, of[param.uid], nearer), claim))
+                z3.ForAll([nearer], z3.Implies(self.terms.related(o.claim.induction, of[param.uid], nearer), claim))
             )
         return assumed, self._cases(o.claim.body, of, moment)
 
@@ -112,7 +113,3 @@ class EveryStructure:
             others = (code for code in range(len(sort.members)) if code != claim.args[1].data)
             return [value == self.terms.value(code, sort) for code in others]
         return [z3.Not(self.terms.term(claim, of, moment))]
-
-    def _related(self, relation: str, anchor: Any, other: Any) -> Any:
-        terms = self.terms
-        return terms.symbol(relation, terms.element, terms.element, z3.BoolSort(terms.context))(anchor, other)

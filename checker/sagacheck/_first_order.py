@@ -18,7 +18,7 @@ from sagacheck._expr import Expr, FunctionSort, const, fresh_bound, make, walk
 from sagacheck._sorts import BoolSort, ElementSort, EnumSort, RangeSort, Sort
 from sagacheck._specification import Action, Definition, Specification, Statement
 
-__all__ = ["FirstOrder", "Moment"]
+__all__ = ["FirstOrder", "Moment", "refuse_interrupt"]
 
 Binding = Mapping[int, Any]  # uid of a bound variable -> the term that it stands for
 
@@ -51,13 +51,13 @@ class FirstOrder:
         self.optional = optional.create()
         self.equations: list[Any] = []
         self._enums: dict[Any, tuple[Any, list[Any]]] = {}
-        self._symbols: dict[tuple[str, ...], Any] = {}
+        self._symbols: dict[tuple[str, str], Any] = {}
         self._memo: dict[tuple[object, ...], Any] = {}
         self._free: dict[int, tuple[int, ...]] = {}
         self._moments: dict[tuple[object, ...], Moment] = {}
         self._numbers = itertools.count(1)
         self._kept: list[Any] = []  # a term that a key of the memo names by its id has to live as long as the memo
-        self._recursive: dict[tuple[str, int], Any] = {}
+        self._recursive: dict[tuple[Definition, int], Any] = {}
 
     # Sorts and symbols -----------------------------------------------------------------------------------------------
 
@@ -76,17 +76,25 @@ class FirstOrder:
     def _enum(self, sort: EnumSort) -> tuple[Any, list[Any]]:
         found = self._enums.get(sort.members)
         if found is None:
-            name = sort.members.__name__
-            names = [f"{name}.{m.name}" for m in sort.members]
+            name = f"{sort.members.__name__} {len(self._enums)}"
+            names = [f"{name} {m.name}" for m in sort.members]
             found = self._enums[sort.members] = z3.EnumSort(name, names, self.context)
         return found
 
-    def symbol(self, name: str, *sorts: Any) -> Any:
-        """The uninterpreted function or constant of that name; the last sort is that of its value."""
-        key = (name, *(s.sexpr() for s in sorts))
+    def _symbol(self, kind: str, name: str, *sorts: Any) -> Any:
+        """The uninterpreted function or constant of that name; the last sort is that of its value.
+
+        A variable and a predicate may have one name: what z3 is told is the kind too, since equal names are one thing.
+        """
+        key = (kind, name)
         if key not in self._symbols:
-            self._symbols[key] = z3.Function(name, *sorts) if len(sorts) > 1 else z3.Const(name, sorts[0])
+            said = f"{kind} {name}"
+            self._symbols[key] = z3.Function(said, *sorts) if len(sorts) > 1 else z3.Const(said, sorts[0])
         return self._symbols[key]
+
+    def related(self, relation: str, anchor: Any, other: Any) -> Any:
+        """The other element is among the related ones of the anchor."""
+        return self._symbol("relation", relation, self.element, self.element, z3.BoolSort(self.context))(anchor, other)
 
     def value(self, code: int, sort: Sort) -> Any:
         """The value with that code."""
@@ -173,11 +181,11 @@ class FirstOrder:
             case "bound":
                 return binding[e.uid]
             case "element":
-                return self.symbol(e.data, self.element)
+                return self._symbol("element", e.data, self.element)
             case "var":
                 if moment and e.data in moment.values:
                     return self.term(*moment.values[e.data])
-                return self.symbol(e.data, self.sort(e.sort))  # type: ignore[arg-type]
+                return self._symbol("variable", e.data, self.sort(e.sort))  # type: ignore[arg-type]
             case "apply":
                 return self._at(e.args[0], self.term(e.args[1], binding, moment), binding, moment)
             case "forall" | "exists":
@@ -196,11 +204,11 @@ class FirstOrder:
         boolean, optional = z3.BoolSort(self.context), self.optional
         match e.op:
             case "predicate":
-                return self.symbol(e.data, self.element, boolean)(*args)
+                return self._symbol("predicate", e.data, self.element, boolean)(*args)
             case "related":
-                return self.symbol(e.data, self.element, self.element, boolean)(*args)
+                return self.related(e.data, *args)
             case "first" | "following":
-                symbol = self.symbol(f"{e.data}.{e.op}", *[self.element] * len(args), optional)
+                symbol = self._symbol(e.op, e.data, *[self.element] * len(args), optional)
                 return symbol(*args)
             case "some":
                 return optional.some(args[0])
@@ -244,7 +252,7 @@ class FirstOrder:
                     e, inside, earlier = moment.values[function.data]
                     return self._at(e, at, inside, earlier)
                 assert isinstance(function.sort, FunctionSort)
-                return self.symbol(function.data, self.element, self.sort(function.sort.result))(at)
+                return self._symbol("variable", function.data, self.element, self.sort(function.sort.result))(at)
             case "lambda":
                 bound, body = function.args
                 return self.term(body, {**binding, bound.uid: at}, moment)
@@ -269,10 +277,10 @@ class FirstOrder:
         return self._function(definition, inside)(*args)
 
     def _function(self, definition: Definition, moment: Moment | None) -> Any:
-        key = (definition.name, moment.uid if moment else 0)
+        key = (definition, moment.uid if moment else 0)
         if key not in self._recursive:
             sorts = [self.sort(p.sort) for p in definition.params]  # type: ignore[arg-type]
-            name = definition.name if moment is None else f"{definition.name}@{moment.uid}"
+            name = f"definition {definition.name} {len(self._recursive)}"
             function = self._recursive[key] = z3.Function(name, *sorts, self.sort(definition.result))
             terms = [self.fresh(p.data[0], p.sort) for p in definition.params]  # type: ignore[arg-type]
             assert definition.body is not None
@@ -287,3 +295,9 @@ def _initial(code: int, sort: Sort | FunctionSort) -> Expr:
     if isinstance(sort, FunctionSort):
         return make("lambda", (fresh_bound("n"), const(code, sort.result)), None, sort)
     return const(code, sort)
+
+
+def refuse_interrupt(solver: Any) -> None:
+    """Raise KeyboardInterrupt where z3 has taken Ctrl-C for itself, and says that it does not know."""
+    if "interrupted" in solver.reason_unknown():
+        raise KeyboardInterrupt

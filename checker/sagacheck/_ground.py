@@ -79,10 +79,13 @@ class GroundSpecification:
         bits: the number of bits of a state.
 
     Raises:
-        InputError: the structure lacks a relation, predicate or element that the specification asks for.
+        InputError: the structure lacks a relation, predicate or element that the specification asks for, or definitions
+            recurse along one of its relations that has a cycle.
     """
 
     def __init__(self, specification: Specification, structure: Structure) -> None:
+        if specification.recursion in structure.relations and not structure.well_founded(str(specification.recursion)):
+            raise InputError(f"`{specification.recursion}` has a cycle on the structure {structure.name}")
         self.specification = specification
         self.structure = structure
         self.table = GroundTable()

@@ -13,6 +13,8 @@ from typing import Any
 import z3
 
 from sagacheck._argument import Answer, Decided, Obligation, Refutation, Rule
+from sagacheck._errors import InputError
+from sagacheck._first_order import refuse_interrupt
 from sagacheck._ground import GroundSpecification, Step
 from sagacheck._ground_expr import Ground
 from sagacheck._propositional import Propositional, State
@@ -32,18 +34,34 @@ class OneStructure:
         self.before = self.formulas.state("s")
         self._after: dict[int, State] = {}
 
-    def false_axioms(self) -> tuple[Statement, ...]:
-        """The axioms that are not true of the structure; on a right structure there are none."""
-        true = self.ground.table.true
-        axioms = self.ground.specification.axioms
-        return tuple(a for a in axioms if any(claim is not true for _, claim in self._claims(a)))
+    def refuse_unfit(self) -> None:
+        """Refuse a structure of which the argument does not speak.
+
+        Raises:
+            InputError: an axiom is not true of it, or a relation along which a lemma is proved is not there or has a
+                cycle.
+        """
+        s, structure = self.ground.specification, self.ground.structure
+        for a in s.axioms:
+            if any(claim is not self.ground.table.true for _, claim in self._claims(a)):
+                raise InputError(f"the axiom {a.name} of the specification {s.name} is not true of {structure.name}")
+        for lemma in s.lemmas:
+            if lemma.induction is not None and not structure.well_founded(lemma.induction):
+                problem = "has a cycle on" if lemma.induction in structure.relations else "is no relation of"
+                raise InputError(
+                    f"the lemma {lemma.name} goes along `{lemma.induction}`, which {problem} {structure.name}"
+                )
 
     def possible(self, action: Action, assumed: tuple[Statement, ...]) -> bool:
         """Whether there is a state in which all that is assumed holds and the action is possible."""
         solver = self._solver(assumed)
-        return any(
-            solver.check(self.formulas.truth(step.guard, self.before)) == z3.sat for step in self._steps_of(action)
-        )
+        for step in self._steps_of(action):
+            answer = solver.check(self.formulas.truth(step.guard, self.before))
+            if answer == z3.sat:
+                return True
+            if answer == z3.unknown:
+                refuse_interrupt(solver)
+        return False
 
     def decide(self, o: Obligation, seconds: float) -> Decided:
         """Proved, refuted, or unknown after so many seconds for one question to z3."""
@@ -54,6 +72,7 @@ class OneStructure:
             answer = solver.check(formula)
             spent = time.monotonic() - start
             if answer == z3.unknown:
+                refuse_interrupt(solver)
                 return Decided(o, Answer.UNKNOWN, spent, reason=solver.reason_unknown())
             if answer == z3.sat:
                 return Decided(o, Answer.REFUTED, spent, self._refutation(o, solver.model(), step, element))

@@ -10,6 +10,7 @@ from typing import Any
 
 import z3
 
+from sagacheck._expr import FunctionSort, walk
 from sagacheck._ground import GroundSpecification, Step
 from sagacheck._ground_expr import Ground, Slot
 from sagacheck._sorts import BOOL
@@ -36,7 +37,7 @@ class Propositional:
         self.ground = ground
         self.context = z3.Context()
         self.slots = tuple(slot for slot in ground.slots.values() if slot.width)
-        self._width = 1 + max((slot.width for slot in self.slots), default=1)
+        self._width = _greatest(ground).bit_length()
 
     def state(self, name: str) -> State:
         """A state of new constants, one a slot."""
@@ -145,6 +146,7 @@ class Propositional:
         raise AssertionError(f"no formula of {x.op}")
 
     def _code(self, code: int) -> Any:
+        assert 0 <= code < 1 << self._width, f"{code} does not fit into {self._width} bits"
         return z3.BitVecVal(code, self._width, self.context)
 
     def _all(self, parts: Any) -> Any:
@@ -161,3 +163,22 @@ def _may_be_truth(x: Ground) -> bool:
         case "ite":
             return _may_be_truth(x.args[1]) and _may_be_truth(x.args[2])
     return x.op in ("not", "and", "or", "eq", "lt")
+
+
+def _greatest(ground: GroundSpecification) -> int:
+    """A number that no code, no size of a sort and no sum exceeds, on this structure."""
+    s, size = ground.specification, ground.structure.size
+    roots = [e for a in s.actions for e in (*a.guard, *a.updates.values())]
+    roots += [e for p in s.properties for e in (p.body, p.after) if e is not None]
+    roots += [x.body for x in (*s.axioms, *s.invariant, *s.lemmas)]
+    roots += [d.body for d in s.definitions if d.body is not None]
+    most = [size + 1, *(v.sort.size(size) for v in s.variables)]
+    summands = [0]
+    for e in walk(*roots, *s.initial.values(), s.rest):
+        if not isinstance(e.sort, FunctionSort):
+            most.append(e.sort.size(size))
+        if e.op == "const":
+            most.append(e.data)
+        if e.op == "add":
+            summands.append(e.data[0])
+    return max(most) + max(summands) + 1

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from sagacheck._argument import Answer, Decided, Obligation, Rule, obligations
 from sagacheck._every_structure import EveryStructure
 from sagacheck._one_structure import OneStructure
-from sagacheck._specification import Action, Specification, Statement
+from sagacheck._specification import Action, Specification
 from sagacheck._structure import Structure
 from sagacheck._verdict import Verdict
 
@@ -94,14 +94,15 @@ def prove(
         watch: called before each obligation.
 
     Raises:
-        InputError: the specification has no invariant, or a property is not one that an invariant can show.
+        InputError: the specification has no invariant, a property is not one that an invariant can show, or the
+            argument does not speak of a structure.
     """
     start = time.monotonic()
     wanted = obligations(specification, properties)
     tried = tuple(small) if structure is None else (structure,)
     concrete = [OneStructure(specification, s) for s in tried]
     for one in concrete:
-        _refuse_false_axioms(one.false_axioms(), one)
+        one.refuse_unfit()
     every = EveryStructure(specification) if structure is None else None
     decided: list[Decided] = []
     stopped = ""
@@ -152,9 +153,3 @@ def _impossible(specification: Specification, concrete: Sequence[OneStructure]) 
     """The actions that are possible in no state of the invariant, on none of the structures."""
     known = specification.invariant + specification.lemmas
     return tuple(a for a in specification.actions if not any(one.possible(a, known) for one in concrete))
-
-
-def _refuse_false_axioms(false: tuple[Statement, ...], one: OneStructure) -> None:
-    if false:
-        name = one.ground.structure.name
-        raise AssertionError(f"the axiom {false[0].name} is not true of {name}: whoever made {name} or the axiom erred")

@@ -16,6 +16,7 @@ from sagacheck._itf import values_of
 from sagacheck._model import Model
 from sagacheck._narration import first_sentence
 from sagacheck._prove import Proof
+from sagacheck._specification import Kind
 from sagacheck._text import STYLES, heading, spaced, steps_of
 from sagacheck._verdict import Verdict
 
@@ -39,13 +40,17 @@ class ProofReport:
     # Text --------------------------------------------------------------------------------------------------------
 
     def parts(self) -> Iterator[RenderableType]:
-        """For people: the model, verdicts, what is assumed, every obligation, the first refutation."""
+        """For people: the model, verdicts, what is assumed, every obligation, the first refutation, a summary.
+
+        The obligations are left out where not all were decided.
+        """
         yield heading(self.model)
         if self.proof.verdicts:
             yield spaced(self._verdicts())
         if self.proof.structure is None:
             yield from self._assumed()
-        yield from self._obligations()
+        if not self.proof.stopped:
+            yield from self._obligations()
         refuted = self.proof.having(Answer.REFUTED)
         if refuted:
             yield from self._refuted(refuted[0])
@@ -63,7 +68,8 @@ class ProofReport:
 
     def _assumed(self) -> Iterator[RenderableType]:
         element = self.model.domain.element
-        yield spaced(Text(f"Assumed of every {self.model.domain.structure.name} (each is true of those below):"))
+        tried = ", ".join(s.name for s in self.proof.tried)
+        yield spaced(Text(f"Assumed of every {self.model.domain.structure.name} (each is true of {tried}):"))
         table = Table.grid(padding=(0, 2))
         for a in self.proof.specification.axioms:
             table.add_row(f"  {a.name}", Text.assemble(first_sentence(a.doc), (f" Because {a.because}.", "dim")))
@@ -127,13 +133,20 @@ class ProofReport:
         where = f"on {name} {self.model.structure}" if proof.structure else f"on every {name}"
         count = f"{len(proof.having(Answer.PROVED))} of {proof.total} obligations proved in {proof.seconds:.1f} s"
         lines = [count + (f"; {proof.stopped}" if proof.stopped else "")]
+        others = [p.kind.value for p in proof.specification.properties if p.kind is not Kind.ALWAYS]
+        if others:
+            lines.append(f"properties of the kinds {' and '.join(dict.fromkeys(others))} are for `check` to decide")
         if not proof.stopped:
             possible = len(proof.specification.actions) - len(proof.impossible)
             tried = ", ".join(s.name for s in proof.tried)
             never = f"; never: {', '.join(a.name for a in proof.impossible)}" if proof.impossible else ""
             total = len(proof.specification.actions)
             lines.append(f"{possible} of {total} actions are possible in a state of the invariant (on {tried}){never}")
-        verdict = f"every property that was asked for holds {where}" if proof.exit_code == 0 else f"not proved {where}"
+        verdict = f"not proved {where}"
+        if proof.exit_code == 0:
+            many = len(proof.verdicts)
+            subject = f"each of the {many} properties above" if many > 1 else "the property above"
+            verdict = f"{subject} holds {where}"
         return Text.assemble("\n".join(lines), "\n", (f"{self.model.design.name}: {verdict}", "bold"))
 
     # JSON --------------------------------------------------------------------------------------------------------

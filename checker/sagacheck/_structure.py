@@ -37,3 +37,21 @@ class Structure:
     def size(self) -> int:
         """The number of elements."""
         return len(self.labels)
+
+    def well_founded(self, relation: str) -> bool:
+        """Whether there is such a relation, and going along it ends, wherever one begins."""
+        related = self.relations.get(relation)
+        if related is None:
+            return False
+        left = {n: set(related[n]) for n in range(self.size)}
+        waiting: dict[int, list[int]] = {}
+        for n, others in left.items():
+            for m in others:
+                waiting.setdefault(m, []).append(n)
+        ended = [n for n, others in left.items() if not others]
+        for m in ended:
+            for n in waiting.get(m, ()):
+                left[n].discard(m)
+                if not left[n]:
+                    ended.append(n)
+        return len(ended) == self.size

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from sagacheck._errors import InputError
 from sagacheck._expr import Expr, walk
 from sagacheck._narration import groups_of
 from sagacheck._sorts import BoolSort, EnumSort, RangeSort, Sort
@@ -77,6 +78,8 @@ class Names:
     """
 
     def __init__(self, s: Specification) -> None:
+        if any(v.name == "vars" for v in s.variables):
+            raise InputError("the variable `vars` has the name that a module gives to all of them; rename it")
         self._taken = {*_RESERVED.split(), *_OWN, *(v.name for v in s.variables)}
         self.module = self._new(camel(s.name), "Module")
         self.element = self._new(camel(s.element), "Set")

@@ -50,7 +50,7 @@ DESIGNS = (
     Design(
         CONFORMING,
         _settings("single", "memory-first", "durable-first", "no", "relaxed", "on", "before", "again", "skip", "wait"),
-        "steno-461-462 with what else proved necessary: every property holds, for every saga that was checked.",
+        "steno-461-462 with what else proved necessary: what must always hold is proved for every saga (`prove`).",
     ),
     Design(
         "steno-0.4.1",

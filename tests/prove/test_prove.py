@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import confusions
 import pytest
 
-from sagacheck import Kind, Specification
+from sagacheck import InputError, Kind, Specification, check
 from sagacheck._argument import Answer, Obligation, Rule, obligations
+from sagacheck._bounded import bounded
 from sagacheck._every_structure import EveryStructure
 from sagacheck._expr import FALSE
 from sagacheck._one_structure import OneStructure
@@ -92,15 +95,28 @@ def test_the_conforming_design_is_proved_of_every_saga() -> None:
 @pytest.mark.parametrize("dag", [*all_small_dags(3), "ladder:2x3", *(saga.name for saga in sagas() if saga.nodes < 60)])
 def test_the_axioms_are_true_of_sagas(dag: str) -> None:
     """What is assumed of every saga is true of these, so nothing is proved from a contradiction."""
-    assert on(dag, specification()).false_axioms() == ()
+    on(dag, specification()).refuse_unfit()
 
 
 def test_an_axiom_that_is_not_true_is_noticed() -> None:
-    """A graph with two sources is no saga: `OneStart` is false of it."""
+    """A graph in which a node does not know its parents is no saga: `Inverse` is false of it."""
     saga = domain.load("a,b", {})
     parents = tuple(() if label == "a" else p for label, p in zip(saga.labels, saga.relations["parents"], strict=True))
     broken = replace(saga, relations={**saga.relations, "parents": parents})
-    assert "OneStart" in {a.name for a in OneStructure(specification(), broken).false_axioms()}
+    with pytest.raises(InputError, match=r"the axiom Inverse .* is not true of"):
+        OneStructure(specification(), broken).refuse_unfit()
+
+
+def test_induction_along_a_circle_is_refused() -> None:
+    """It would prove anything; and so would a definition that recurses along it."""
+    OneStructure(confusions.carried(), confusions.chain(3)).refuse_unfit()
+    with pytest.raises(InputError, match=r"Carried goes along `after`, which has a cycle on a circle"):
+        OneStructure(confusions.carried(), confusions.circle(3)).refuse_unfit()
+    saga = domain.load("a>b", {})
+    a, b = saga.labels.index("a"), saga.labels.index("b")
+    children = tuple((*c, a) if n == b else c for n, c in enumerate(saga.relations["children"]))
+    with pytest.raises(InputError, match="`children` has a cycle"):
+        OneStructure(specification(), replace(saga, relations={**saga.relations, "children": children}))
 
 
 @pytest.mark.parametrize("part", NEEDED)
@@ -232,3 +248,19 @@ def test_asking_no_question_is_as_safe() -> None:
     """`assertions=off` satisfies every property too, and is proved of every saga."""
     small = [domain.load(text, {}) for text in ARGUMENT.structures]
     assert prove(specification(assertions="off"), None, small).exit_code == 0
+
+
+# Provers that could be confused ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("made", [confusions.two_marks, confusions.sizes, confusions.sums])
+def test_what_is_violated_is_not_proved(made: Callable[[], Specification]) -> None:
+    """One name for two things, or a number too large for a slot: no prover is taken in by it."""
+    wrong, structure = made(), confusions.chain(2)
+    name = wrong.properties[0].name
+    assert check(wrong, structure).of(name).verdict is Verdict.VIOLATED
+    assert bounded(wrong, structure, 3).of(name).verdict is Verdict.VIOLATED
+    assert prove(wrong, structure, ()).verdicts == {name: Verdict.UNDETERMINED}
+    every = prove(wrong, None, [structure], seconds=2)
+    assert every.verdicts == {name: Verdict.UNDETERMINED}
+    assert every.having(Answer.REFUTED)

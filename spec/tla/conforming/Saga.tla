@@ -27,7 +27,7 @@
 (* possible is taken, and crashes and status queries come to an end.         *)
 (*                                                                           *)
 (* The design conforming: steno-461-462 with what else proved necessary:     *)
-(* every property holds, for every saga that was checked.                    *)
+(* what must always hold is proved for every saga (`prove`).                 *)
 (*                                                                           *)
 (*   writer=single             who changes memory: only the loop, or the     *)
 (*                             worker its log copy and the loop the rest     *)
