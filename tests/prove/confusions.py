@@ -7,6 +7,7 @@ off, proves it.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import replace
 
 from sagacheck import Specification, Structure
@@ -32,42 +33,41 @@ after = relation("after")
 
 
 def chain(size: int) -> Structure:
-    """Elements one after the other, all of them marked."""
+    """Elements one after the other, none of them marked."""
     following = tuple((n + 1,) if n + 1 < size else () for n in range(size))
     labels = tuple("abcdefgh"[:size])
-    return Structure("a chain", labels, relations={"after": following}, predicates={"mark": (True,) * size})
+    return Structure("a chain", labels, relations={"after": following}, predicates={"mark": (False,) * size})
 
 
 class Marks(StateBase):
     """A variable with the name of a predicate."""
 
     mark: PerElement[bool] = per_element(bool, True, group="marks", doc="whether it is marked in the state")
+    seen: bool = scalar(bool, False, group="marks", doc="whether the two were seen to differ")
 
 
 @action("somebody")
-def unmark(s: Marks, n: Element) -> None:
-    """{n} loses its mark in the state."""
-    require(s.mark[n])
-    s.mark[n] = False
+def see(s: Marks, n: Element) -> None:
+    """{n} is marked in the state, but not in the structure."""
+    require(s.mark[n] and not marked(n))
+    s.seen = True
 
 
 @invariant
-def MarkedInBoth(s: Marks, n: Element) -> bool:
-    """What is marked in the structure is marked in the state."""
-    return s.mark[n] or not marked(n)
+def NotSeen(s: Marks) -> bool:
+    """The two were not seen to differ."""
+    return not s.seen
 
 
-@always(because="it is not so", source="this test", wrong="{n} is not marked")
-def StaysMarked(s: Marks, n: Element) -> bool:
-    """What is marked in the structure is marked in the state."""
-    return s.mark[n] or not marked(n)
+@always(because="it is not so", source="this test", wrong="they differ")
+def StaysUnseen(s: Marks) -> bool:
+    """The two are never seen to differ."""
+    return not s.seen
 
 
 def two_marks() -> Specification:
     """A variable and a predicate of one name."""
-    return build(
-        name="marks", doc="Marks.", state=Marks, actions=[unmark], properties=[StaysMarked], invariant=[MarkedInBoth]
-    )
+    return build(name="marks", doc="Marks.", state=Marks, actions=[see], properties=[StaysUnseen], invariant=[NotSeen])
 
 
 class Size(enum.Enum):
@@ -77,9 +77,10 @@ class Size(enum.Enum):
 
 
 class Bits(StateBase):
-    """One truth value."""
+    """Two truth values."""
 
     on: bool = scalar(bool, False, group="bits", doc="whether it is on")
+    other: bool = scalar(bool, False, group="bits", doc="another one, which stays as it is")
 
 
 @action("somebody")
@@ -95,21 +96,50 @@ def size_of(s: Bits) -> Size:
     return Size.GREAT if s.on else Size.LEAST
 
 
+@define
+def other_size(s: Bits) -> Size:
+    """Another one."""
+    return Size.B if s.other else Size.LEAST
+
+
 @invariant
 def Small(s: Bits) -> bool:
-    """The size is the least one."""
-    return size_of(s) == Size.LEAST
+    """The sizes are equal."""
+    return size_of(s) == other_size(s) and not s.other
 
 
 @always(because="it is not so", source="this test", wrong="the size is another")
 def StaysSmall(s: Bits) -> bool:
-    """The size is the least one."""
-    return size_of(s) == Size.LEAST
+    """The sizes are equal."""
+    return size_of(s) == other_size(s) and not s.other
 
 
 def sizes() -> Specification:
     """An enumeration that only definitions speak of."""
     return build(name="sizes", doc="Sizes.", state=Bits, actions=[switch], properties=[StaysSmall], invariant=[Small])
+
+
+def _another() -> Callable[[Bits], Size]:
+    @define
+    def other_size(s: Bits) -> Size:
+        """A definition with the name of another one."""
+        return Size.C if s.on else Size.LEAST
+
+    return other_size
+
+
+namesake = _another()
+
+
+@always(because="it is not so", source="this test", wrong="they differ")
+def SameSize(s: Bits) -> bool:
+    """Both definitions of one name say the same."""
+    return other_size(s) == namesake(s)
+
+
+def namesakes() -> Specification:
+    """Two definitions of one name."""
+    return build(name="sizes", doc="Sizes.", state=Bits, actions=[switch], properties=[SameSize])
 
 
 class Count(StateBase):
@@ -143,16 +173,14 @@ def sums() -> Specification:
 
 @lemma(induction=after)
 def Carried(s: Marks, n: Element) -> bool:
-    """What is marked stays marked, if it does in what comes after: on a circle that says nothing."""
+    """What is marked in the state is so if what comes after it is: on a circle that says nothing."""
     return s.mark[n] or any(not s.mark[m] for m in after(n))
 
 
 def carried() -> Specification:
     """A lemma by induction."""
-    return build(
-        name="marks", doc="Marks.", state=Marks, actions=[unmark], properties=[StaysMarked], invariant=[MarkedInBoth],
-        lemmas=[Carried],
-    )  # fmt: skip
+    said = {"state": Marks, "actions": [see], "properties": [StaysUnseen], "invariant": [NotSeen]}
+    return build(name="marks", doc="Marks.", lemmas=[Carried], **said)  # type: ignore[arg-type]
 
 
 def circle(size: int) -> Structure:

@@ -11,7 +11,7 @@ from pathlib import Path
 import confusions
 import pytest
 
-from sagacheck import InputError, Kind, Specification, check
+from sagacheck import InputError, Kind, Specification, SpecificationError, check
 from sagacheck._argument import Answer, Obligation, Rule, obligations
 from sagacheck._bounded import bounded
 from sagacheck._every_structure import EveryStructure
@@ -264,3 +264,9 @@ def test_what_is_violated_is_not_proved(made: Callable[[], Specification]) -> No
     every = prove(wrong, None, [structure], seconds=2)
     assert every.verdicts == {name: Verdict.UNDETERMINED}
     assert every.having(Answer.REFUTED)
+
+
+def test_two_definitions_of_one_name_are_refused() -> None:
+    """Readers tell definitions apart by name, and so do people."""
+    with pytest.raises(SpecificationError, match="two definitions called `other_size`"):
+        confusions.namesakes()
