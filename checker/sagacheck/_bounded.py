@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sagacheck._check import DEADLOCK, excluded_by, select_properties
-from sagacheck._errors import InputError
+from sagacheck._errors import InputError, need_z3
 from sagacheck._explore import INTERRUPTED, Limits, peak_memory
 from sagacheck._ground import GroundSpecification
 from sagacheck._ground_expr import Ground
@@ -65,7 +65,7 @@ def bounded(
     if bound < 0:
         raise InputError(f"the bound {bound} is less than 0 steps")
     asked = select_properties(specification, properties)
-    _need_z3()
+    need_z3()
     ground = GroundSpecification(specification, structure)
     reasons = {p.name: _not_checked(p, structure, specification.element) for p in asked}
     search = _Search(ground, [p for p in asked if not reasons[p.name]], limits or Limits(), progress, began)
@@ -74,13 +74,6 @@ def bounded(
         Outcome(p, Verdict.NOT_CHECKED, reason=reasons[p.name]) if reasons[p.name] else search.outcome(p) for p in asked
     )
     return Result(ground, outcomes, search.exploration())
-
-
-def _need_z3() -> None:
-    try:
-        import z3  # noqa: F401
-    except ImportError:
-        raise InputError("a bounded search needs z3, which is not installed: pip install 'sagacheck[prove]'") from None
 
 
 def _not_checked(p: Property, structure: Structure, element: str) -> str:

@@ -21,10 +21,13 @@ from sagacheck._model import Model, versions
 from sagacheck._options import (
     INTERRUPTED,
     OUTPUT,
+    AxisChanges,
+    DesignName,
     MaxMemory,
     MaxSeconds,
     MaxStates,
     OutputFile,
+    PropertyNames,
     SpecOption,
     changes,
     importable,
@@ -96,15 +99,9 @@ class Commands:
         environment: Mapping[str, str],
         *,
         spec: SpecOption = None,  # noqa: ARG002  (found before the command line was read)
-        design: Annotated[str, typer.Option("--design", metavar="NAME", help="A named design.")] = "",
-        axes: Annotated[
-            list[str] | None,
-            typer.Option("--set", metavar="AXIS=VALUE", help="Change the design on one axis; repeatable."),
-        ] = None,
-        properties: Annotated[
-            list[str] | None,
-            typer.Option("--property", metavar="NAME", help="Only this one; repeatable. Default: all."),
-        ] = None,
+        design: DesignName = "",
+        axes: AxisChanges = None,
+        properties: PropertyNames = None,
         first: Annotated[bool, typer.Option("--first", help="Stop at the first violation.")] = False,
         max_states: MaxStates = None,
         max_seconds: MaxSeconds = None,

@@ -5,7 +5,7 @@ Each error is one sentence (what was wrong, where, what to do); the command line
 
 from __future__ import annotations
 
-__all__ = ["ImplementationError", "InputError", "SagacheckError", "SpecificationError"]
+__all__ = ["ImplementationError", "InputError", "SagacheckError", "SpecificationError", "need_z3"]
 
 
 class SagacheckError(Exception):
@@ -40,3 +40,11 @@ class SpecificationError(SagacheckError):
         self.problem = problem
         self.file = file
         self.line = line
+
+
+def need_z3() -> None:
+    """Refuse to go on without the prover, which is an extra. Raises InputError."""
+    try:
+        import z3  # noqa: F401
+    except ImportError:
+        raise InputError("this needs z3, which is not installed: pip install 'sagacheck[prove]'") from None

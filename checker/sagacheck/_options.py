@@ -18,8 +18,8 @@ from sagacheck._errors import InputError
 from sagacheck._explore import Limits
 
 __all__ = [
-    "MaxMemory", "MaxSeconds", "MaxStates", "OutputFile", "SpecOption", "bind", "changes", "escape_markup",
-    "importable", "limits", "seconds_of",
+    "AxisChanges", "DesignName", "MaxMemory", "MaxSeconds", "MaxStates", "OutputFile", "PropertyNames", "SpecOption",
+    "bind", "changes", "escape_markup", "importable", "limits", "seconds_of",
 ]  # fmt: skip
 
 LIMITS = "Limits (what is not decided by then is undetermined)"
@@ -28,6 +28,14 @@ OUTPUT = "Output"
 SpecOption = Annotated[
     str | None,
     typer.Option("--spec", metavar="NAME|module:object", help="The specification to use instead of the default."),
+]
+DesignName = Annotated[str, typer.Option("--design", metavar="NAME", help="A named design.")]
+AxisChanges = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="AXIS=VALUE", help="Change the design on one axis; repeatable."),
+]
+PropertyNames = Annotated[
+    list[str] | None, typer.Option("--property", metavar="NAME", help="Only this one; repeatable. Default: all.")
 ]
 OutputFile = Annotated[
     Path | None,

@@ -12,14 +12,17 @@ import typer
 from sagacheck._commands import CheckFormat, report_check
 from sagacheck._console import render, tell
 from sagacheck._domain import Argument, Domain
-from sagacheck._errors import InputError
+from sagacheck._errors import InputError, need_z3
 from sagacheck._model import Model
 from sagacheck._options import (
     INTERRUPTED,
     OUTPUT,
+    AxisChanges,
+    DesignName,
     MaxMemory,
     MaxSeconds,
     OutputFile,
+    PropertyNames,
     SpecOption,
     changes,
     limits,
@@ -49,15 +52,9 @@ class ProveCommands:
         environment: Mapping[str, str],
         *,
         spec: SpecOption = None,  # noqa: ARG002  (found before the command line was read)
-        design: Annotated[str, typer.Option("--design", metavar="NAME", help="A named design.")] = "",
-        axes: Annotated[
-            list[str] | None,
-            typer.Option("--set", metavar="AXIS=VALUE", help="Change the design on one axis; repeatable."),
-        ] = None,
-        properties: Annotated[
-            list[str] | None,
-            typer.Option("--property", metavar="NAME", help="Only this one; repeatable. Default: all."),
-        ] = None,
+        design: DesignName = "",
+        axes: AxisChanges = None,
+        properties: PropertyNames = None,
         bound: Annotated[
             int | None,
             typer.Option("--bound", metavar="K", min=0, help="Instead look for violations of at most K steps."),
@@ -83,7 +80,7 @@ class ProveCommands:
         chosen = self.domain.design(design, changes(axes or ()))
         if output is not None:
             refuse_unwritable(output)
-        _need_z3()
+        need_z3()
         if bound is not None:
             if first:
                 raise InputError("--first goes with a proof, not with --bound")
@@ -160,13 +157,6 @@ class ProveCommands:
             )
         report_check(model, result, asked, form, output)  # type: ignore[arg-type]
         return result.exit_code
-
-
-def _need_z3() -> None:
-    try:
-        import z3  # noqa: F401
-    except ImportError:
-        raise InputError("`prove` needs z3, which is not installed: pip install 'sagacheck[prove]'") from None
 
 
 @contextlib.contextmanager

@@ -15,7 +15,13 @@ from sagacheck._digest import digest
 from sagacheck._domain import Domain
 from sagacheck._errors import InputError
 from sagacheck._model import Model
-from sagacheck._options import OUTPUT, SpecOption, changes
+from sagacheck._options import (
+    OUTPUT,
+    AxisChanges,
+    DesignName,
+    SpecOption,
+    changes,
+)
 from sagacheck._output import replace_files
 from sagacheck._structure import Structure
 from sagacheck._tla_model import ModelFiles
@@ -39,11 +45,8 @@ class TlaCommands:
         environment: Mapping[str, str],
         *,
         spec: SpecOption = None,  # noqa: ARG002  (found before the command line was read)
-        design: Annotated[str, typer.Option("--design", metavar="NAME", help="A named design.")] = "",
-        axes: Annotated[
-            list[str] | None,
-            typer.Option("--set", metavar="AXIS=VALUE", help="Change the design on one axis; repeatable."),
-        ] = None,
+        design: DesignName = "",
+        axes: AxisChanges = None,
         output: Annotated[
             Path | None,
             typer.Option(

@@ -290,7 +290,7 @@ def test_without_z3_one_sentence_says_what_to_install() -> None:
         "except InputError as error:\n    print(error)\n"
     )
     said = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout
-    assert said == "a bounded search needs z3, which is not installed: pip install 'sagacheck[prove]'\n"
+    assert said == "this needs z3, which is not installed: pip install 'sagacheck[prove]'\n"
 
 
 def test_check_does_not_import_z3() -> None:
