@@ -155,10 +155,10 @@ class FirstOrder:
 
     # Formulas --------------------------------------------------------------------------------------------------------
 
-    def holds(self, statement: Statement, moment: Moment | None = None) -> Any:
-        """The statement, of every element, in a state."""
+    def holds(self, statement: Statement) -> Any:
+        """The statement, of every element, in the state before."""
         terms = {p.uid: self.fresh(p.data[0], p.sort) for p in statement.params}  # type: ignore[arg-type]
-        body = self.term(statement.body, terms, moment)
+        body = self.term(statement.body, terms)
         return z3.ForAll(list(terms.values()), body) if terms else body
 
     def term(self, e: Expr, binding: Binding, moment: Moment | None = None) -> Any:

@@ -20,6 +20,7 @@ from sagacheck._ground_expr import Ground
 from sagacheck._propositional import Propositional, State
 from sagacheck._specification import Action, Specification, Statement
 from sagacheck._structure import Structure
+from sagacheck._symbolic import DisagreementError
 from sagacheck._verdict import Trace
 
 __all__ = ["OneStructure"]
@@ -121,23 +122,23 @@ class OneStructure:
         return lambda n: z3.And(true, *[self.formulas.truth(claims[m], self.before) for m in related[n]])
 
     def _refutation(self, o: Obligation, model: Any, step: Step | None, element: int | None) -> Refutation:
-        """What z3 found, evaluated once more by the ground layer, which has to agree."""
+        """What z3 found, evaluated once more by the ground layer. Raises DisagreementError."""
         state = self.formulas.read(model, self.before) if o.rule is not Rule.INITIAL else self.ground.initial
         evaluate = self.ground.evaluate
-        if o.rule is not Rule.INITIAL:
-            for a in o.assumed:
-                assert all(evaluate(claim, state) for _, claim in self._claims(a)), f"z3 and the ground layer: {a.name}"
+        assumed = o.assumed if o.rule is not Rule.INITIAL else ()
+        if not all(evaluate(claim, state) for a in assumed for _, claim in self._claims(a)):
+            raise DisagreementError(f"z3 finds the assumptions of {o.name} true where the ground layer does not")
         states, steps = [state], []
         if step is not None:
-            assert evaluate(step.guard, state), f"z3 and the ground layer differ about the guard of {step.name}"
+            if not evaluate(step.guard, state):
+                raise DisagreementError(f"z3 takes {step.name} where the ground layer finds it impossible")
             states.append(self.ground.apply(state, step.updates))
             steps.append(step)
         broken = [e for e, claim in self._claims(o.claim) if not evaluate(claim, states[-1])]
-        assert broken, f"z3 and the ground layer differ about {o.name}"
-        assert element is None or element in broken, f"z3 and the ground layer differ about {o.name}"
-        return Refutation(
-            Trace(self.ground, tuple(states), tuple(steps)), element if element is not None else broken[0]
-        )
+        if not broken or (element is not None and element not in broken):
+            raise DisagreementError(f"z3 finds {o.name} false where the ground layer does not")
+        shown = element if element is not None else broken[0]
+        return Refutation(Trace(self.ground, tuple(states), tuple(steps)), shown)
 
     def _solver(self, assumed: tuple[Statement, ...] | None) -> Any:
         """A solver that assumes these of the state before; None: that the state before is the initial one.

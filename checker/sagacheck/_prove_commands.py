@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -146,7 +147,7 @@ class ProveCommands:
         max_seconds: str | None,
         max_memory: str | None,
         form: CheckFormat,
-        output: object,
+        output: Path | None,
     ) -> int:
         from sagacheck._bounded import bounded
 
@@ -155,7 +156,7 @@ class ProveCommands:
             result = bounded(
                 model.specification(), model.load(), bound, properties=properties, limits=asked, progress=watch
             )
-        report_check(model, result, asked, form, output)  # type: ignore[arg-type]
+        report_check(model, result, asked, form, output)
         return result.exit_code
 
 

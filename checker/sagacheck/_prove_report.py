@@ -212,7 +212,9 @@ def _state(r: Refutation) -> RenderableType:
 
 
 def _word(value: object) -> str:
-    return {True: "yes", False: "-"}.get(value, "") if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "-"
+    return str(value)
 
 
 def _decided(d: Decided) -> dict[str, Any]:

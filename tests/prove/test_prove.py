@@ -17,7 +17,9 @@ from sagacheck._bounded import bounded
 from sagacheck._every_structure import EveryStructure
 from sagacheck._expr import FALSE
 from sagacheck._one_structure import OneStructure
+from sagacheck._propositional import Propositional
 from sagacheck._prove import prove
+from sagacheck._symbolic import DisagreementError
 from sagacheck._verdict import Verdict
 from sagaspec import domain, sagas
 from small_dags import all_small_dags
@@ -270,3 +272,11 @@ def test_two_definitions_of_one_name_are_refused() -> None:
     """Readers tell definitions apart by name, and so do people."""
     with pytest.raises(SpecificationError, match="two definitions called `other_size`"):
         confusions.namesakes()
+
+
+def test_a_state_that_z3_did_not_find_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What z3 refutes with is evaluated once more, and has to be so."""
+    monkeypatch.setattr(Propositional, "read", lambda self, _model, _state: self.ground.initial)
+    o = the(UNSAFE["completion"][1], unsafe("completion"))
+    with pytest.raises(DisagreementError, match="impossible"):
+        on("a", unsafe("completion")).decide(o, 60)
